@@ -1,0 +1,33 @@
+package settled
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Event is something that happened, on its way into the history and, through the
+// outbox, to everyone who listens. It is written in the same statement as the move it
+// tells of.
+type Event struct {
+	ID        string // ce-id: a UUID, the same however often the event is published
+	Type      string // the subject without prefix, such as payment.completed
+	PaymentID string // empty when there is no payment to tell of
+	Merchant  string
+	OrderID   string
+	At        time.Time
+	Data      []byte // the body, JSON
+}
+
+// eventSpace is the namespace (RFC 9562, version 5) of the events' names.
+var eventSpace = uuid.MustParse("6f3a9d0e-3c0b-5c58-9a0e-7f1f6f8f6a51")
+
+// EventID derives an event's id from what it tells of. The same thing told twice has the
+// same id, whoever tells it and whenever: that is what makes it one event.
+func EventID(eventType string, of ...string) string {
+	name := eventType
+	for _, part := range of {
+		name += "\x00" + part
+	}
+	return uuid.NewSHA1(eventSpace, []byte(name)).String()
+}

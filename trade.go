@@ -1,0 +1,52 @@
+package settled
+
+import (
+	"fmt"
+	"time"
+)
+
+// Trade is what WeChat says about an order, in a notify or in the answer to a query.
+type Trade struct {
+	Paid          bool
+	OrderID       string // out_trade_no
+	TransactionID string // WeChat's own number
+	Amount        Money  // what the order was for, discounts included
+	PaidAt        time.Time
+	OpenID        string
+	BankType      string
+	Attach        string
+
+	// Foreign names what belongs to another merchant or app than the one we asked for;
+	// empty when all of it is ours.
+	Foreign string
+}
+
+// FlagReason says why a person has to look at a payment.
+type FlagReason string
+
+// The reasons to flag a payment.
+const (
+	AmountMismatch     FlagReason = "amount_mismatch"
+	CurrencyMismatch   FlagReason = "currency_mismatch"
+	MerchantMismatch   FlagReason = "merchant_mismatch"
+	SecondTransaction  FlagReason = "second_transaction"
+	UnknownOrder       FlagReason = "unknown_order"
+	AcknowledgeOverdue FlagReason = "acknowledge_overdue"
+)
+
+// Disagreement compares a paid trade with the payment it claims to pay. A trade that
+// disagrees must never complete the payment; reason is empty when it agrees.
+func Disagreement(p Payment, t Trade) (reason FlagReason, detail string) {
+	switch {
+	case t.Foreign != "":
+		return MerchantMismatch, t.Foreign
+	case t.Amount.Currency != p.Amount.Currency:
+		return CurrencyMismatch, fmt.Sprintf("the order is in %s, WeChat says %s", p.Amount.Currency, t.Amount.Currency)
+	case t.Amount.Total != p.Amount.Total:
+		return AmountMismatch, fmt.Sprintf("the order is for %d fen, WeChat says %d", p.Amount.Total, t.Amount.Total)
+	case p.Paid.TransactionID != "" && p.Paid.TransactionID != t.TransactionID:
+		return SecondTransaction, fmt.Sprintf("paid with transaction %s, and again with %s", p.Paid.TransactionID, t.TransactionID)
+	default:
+		return "", ""
+	}
+}
