@@ -17,6 +17,17 @@ type Event struct {
 	OrderID   string
 	At        time.Time
 	Data      []byte // the body, JSON
+	Private   bool   // belongs to the history alone and is never published
+}
+
+// Happening is one row of a payment's history.
+type Happening struct {
+	Event
+	Version int64
+	Fact    Fact   // empty if it moved nothing
+	From    Status // with Fact
+	To      Status // with Fact
+	Queued  bool   // it still waits to be published
 }
 
 // eventSpace is the namespace (RFC 9562, version 5) of the events' names.

@@ -51,9 +51,11 @@ type Payment struct {
 	Failure     Failure
 
 	// DueAt is when somebody has to look at this payment next, zero if never; Attempts
-	// counts how often that has led to nothing since the last move.
+	// counts how often that has led to nothing since the last move, and Trouble says why
+	// the last time did.
 	DueAt    time.Time
 	Attempts int
+	Trouble  string
 
 	AcknowledgedAt time.Time // when WeChat took our delivernotify
 

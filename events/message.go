@@ -86,3 +86,12 @@ func asVerdict(err error, kind verdictKind) (*verdict, bool) {
 	}
 	return nil, false
 }
+
+// Consumer is a durable reader of one subject.
+type Consumer struct {
+	Name        string        // durable name, without prefix
+	Subject     string        // without prefix
+	InFlight    int           // messages in hand at once
+	MaxAttempts int           // deliveries before a plain error becomes a dead letter; default 8
+	AckWait     time.Duration // after which a silent handler's message goes to another; default 30 s
+}

@@ -38,9 +38,10 @@ type PaymentRequest struct {
 }
 
 // ParsePaymentRequest reads payment.requested and checks every rule that does not depend
-// on the merchant or the clock. It fails with ErrMalformed or Problems; with Problems the
-// request holds what could be read.
-func ParsePaymentRequest(data []byte) (PaymentRequest, error) {
+// on the clock; protocols tells the protocol (legacy, v2, v3) of each configured merchant.
+// It fails with ErrMalformed or Problems; with Problems the request holds what could be
+// read.
+func ParsePaymentRequest(data []byte, protocols map[string]string) (PaymentRequest, error) {
 	var problems Problems
 	if len(data) > MaxBody {
 		problems.add("", fmt.Sprintf("must have at most %d bytes, has %d", MaxBody, len(data)))
@@ -63,7 +64,28 @@ func ParsePaymentRequest(data []byte) (PaymentRequest, error) {
 	}
 	request.PayerOpenID = o.payer(request.TradeType)
 	o.end()
+	request.suit(protocols, &problems)
 	return request, problems.err()
+}
+
+// alphanumeric is an order id in the legacy protocol.
+var alphanumeric = regexp.MustCompile(`^[0-9A-Za-z]*$`)
+
+// suit checks the rules that depend on the merchant and its protocol.
+func (r PaymentRequest) suit(protocols map[string]string, problems *Problems) {
+	protocol, ok := protocols[r.Merchant]
+	if !ok && r.Merchant != "" {
+		problems.add("merchant", "is not configured")
+	}
+	if protocol != "legacy" {
+		return
+	}
+	if !alphanumeric.MatchString(r.OrderID) {
+		problems.add("order_id", "must be letters and digits only in the legacy protocol")
+	}
+	if r.TradeType != "APP" {
+		problems.add("trade_type", "must be APP in the legacy protocol")
+	}
 }
 
 func (o object) orderID() string {

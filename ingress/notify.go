@@ -1,0 +1,98 @@
+package ingress
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"settled"
+	"settled/events"
+)
+
+// maxNotify is the largest notify, in bytes.
+const maxNotify = 256 << 10
+
+// notify is POST /notify/{merchant}. WeChat hears success only for what is committed; the
+// repeat of an old notify is committed already, and hears success again.
+func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("merchant")
+	merchant, ok := in.cfg.Merchants[name]
+	if !ok {
+		return &problem{Status: http.StatusNotFound, Detail: "There is no such merchant."}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), in.cfg.Patience)
+	defer cancel()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotify))
+	if err != nil {
+		return readFailure(err)
+	}
+	said := in.take(ctx, r, name, merchant, body)
+	in.cfg.Metrics.Notified(name, string(said))
+	answer := merchant.Notifies.Answer(said)
+	if answer.ContentType != "" {
+		w.Header().Set("Content-Type", answer.ContentType)
+	}
+	w.WriteHeader(answer.Status)
+	_, _ = w.Write(answer.Body) // WeChat repeats what it did not hear
+	return nil
+}
+
+// take verifies a notify, publishes it and waits until it is safe to say so.
+func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merchant Merchant, body []byte) settled.Acknowledgement {
+	n := settled.Notify{Method: r.Method, Query: r.URL.RawQuery, Header: kept(r.Header), Body: body}
+	trade, err := merchant.Notifies.Notify(n)
+	if err != nil {
+		in.cfg.Log.WarnContext(ctx, "notify not verified", "merchant", name, "error", err)
+		return settled.Unverified
+	}
+	if err := in.forward(ctx, r, name, trade.OrderID, n); err != nil {
+		if !errors.Is(err, context.Canceled) {
+			in.cfg.Log.WarnContext(ctx, "notify not committed", "merchant", name, "order_id", trade.OrderID, "error", err)
+		}
+		return settled.Busy
+	}
+	return settled.Success
+}
+
+// forward publishes a verified notify; it returns nil when the stream has it or, unless
+// that is enough, when a worker has committed what it means.
+func (in *Ingress) forward(ctx context.Context, r *http.Request, merchant, orderID string, n settled.Notify) error {
+	data, err := json.Marshal(events.Notify{
+		Merchant: merchant, Kind: events.NotifyPayment, ReceivedAt: in.cfg.Now().UTC().Format(time.RFC3339Nano),
+		Method: n.Method, Query: n.Query, Headers: n.Header, Body: n.Body,
+	})
+	if err != nil {
+		return fmt.Errorf("write %s: %w", events.NotifyReceived, err)
+	}
+	subject, replies, done := in.cfg.Bus.Expect()
+	defer done()
+	err = in.publish(ctx, r, events.Envelope{
+		Type: events.NotifyReceived, Merchant: merchant, OrderID: orderID, ReplyTo: subject, Data: data,
+	})
+	if err != nil || in.cfg.Stored {
+		return err
+	}
+	select {
+	case <-replies:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the commit: %w", ctx.Err())
+	}
+}
+
+// kept are the headers that a protocol may need to verify a notify; anything else, such as
+// what a proxy in front adds, is nobody's business further in.
+func kept(header http.Header) map[string][]string {
+	headers := map[string][]string{}
+	for name, values := range header {
+		if strings.HasPrefix(name, "Wechatpay-") || name == "Content-Type" || name == "Request-Id" {
+			headers[name] = values
+		}
+	}
+	return headers
+}

@@ -1,0 +1,181 @@
+package ingress
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"settled"
+	"settled/events"
+)
+
+const (
+	longestWait = 10 * time.Second
+	// recheck is how often PostgreSQL is read while a reply is waited for: replies are a
+	// courtesy and may get lost.
+	recheck = 500 * time.Millisecond
+)
+
+// outcome is what has become of a request so far.
+type outcome struct {
+	recorded *accepted // PostgreSQL has it; nil: only the stream has it
+	ended    string    // the type of the event that answers it; empty: none yet
+	data     []byte    // that event's body
+}
+
+// submit publishes a request and waits: for the commit, unless a place in the stream is
+// enough, and for the outcome as long as the caller prefers to.
+func (in *Ingress) submit(r *http.Request, request events.PaymentRequest, body []byte, wait time.Duration) (outcome, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), max(in.cfg.Patience, wait))
+	defer cancel()
+	subject, replies, done := in.cfg.Bus.Expect()
+	defer done()
+
+	taken, cancelTaken := context.WithTimeout(ctx, in.cfg.Patience)
+	defer cancelTaken()
+	err := in.publish(taken, r, events.Envelope{
+		Type: events.PaymentRequested, Merchant: request.Merchant, OrderID: request.OrderID,
+		ReplyTo: subject, Data: body,
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	var o outcome
+	if !in.cfg.Stored {
+		if err := in.await(taken, &o, request, replies, outcome.isRecorded); err != nil {
+			return outcome{}, unavailable("The payment was not recorded in time.")
+		}
+	}
+	if wait > 0 {
+		waited, cancelWaited := context.WithTimeout(ctx, wait)
+		defer cancelWaited()
+		_ = in.await(waited, &o, request, replies, outcome.isEnded) // the wait is a preference
+	}
+	return o, nil
+}
+
+func (o outcome) isRecorded() bool { return o.recorded != nil || o.ended != "" }
+func (o outcome) isEnded() bool    { return o.ended != "" }
+
+// await gathers what becomes of a request until enough of it is known. Replies bring the
+// news fast; PostgreSQL is asked as well.
+func (in *Ingress) await(ctx context.Context, o *outcome, request events.PaymentRequest,
+	replies <-chan events.Reply, enough func(outcome) bool,
+) error {
+	ticker := time.NewTicker(recheck)
+	defer ticker.Stop()
+	for !enough(*o) {
+		select {
+		case reply := <-replies:
+			if err := o.hear(reply); err != nil {
+				return err
+			}
+		case <-ticker.C:
+			in.lookUp(ctx, o, request)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// hear takes a worker's reply.
+func (o *outcome) hear(reply events.Reply) error {
+	if reply.Kind != events.ReplyRecorded {
+		o.ended, o.data = reply.Kind, reply.Data
+		return nil
+	}
+	o.recorded = &accepted{}
+	if err := json.Unmarshal(reply.Data, o.recorded); err != nil {
+		return fmt.Errorf("read reply: %w", err)
+	}
+	return nil
+}
+
+// lookUp reads in PostgreSQL what a lost reply would have told.
+func (in *Ingress) lookUp(ctx context.Context, o *outcome, request events.PaymentRequest) {
+	p, err := in.cfg.Ledger.Payment(ctx, request.Merchant, request.OrderID)
+	if err != nil {
+		return
+	}
+	if p.Fingerprint != request.Fingerprint() {
+		return // the worker will say that this is a conflict
+	}
+	o.recorded = &accepted{PaymentID: p.ID, Merchant: p.Merchant, OrderID: p.OrderID, Status: string(p.Status)}
+	if arrival, err := in.cfg.Ledger.Arrival(ctx, p); err == nil {
+		o.ended, o.data = arrival.Type, arrival.Data
+	}
+}
+
+// write answers the caller with what is known.
+func (o outcome) write(w http.ResponseWriter, request events.PaymentRequest) error {
+	switch o.ended {
+	case events.PaymentRejected:
+		return rejected(o.data)
+	case events.PaymentFailed:
+		return failed(o.data)
+	}
+	w.Header().Set("Location", location(request.Merchant, request.OrderID))
+	if o.ended != "" && w.Header().Get("Preference-Applied") != "" {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusOK)
+		_, _ = w.Write(o.data) // the caller has gone if this fails
+		return nil
+	}
+	body := accepted{Merchant: request.Merchant, OrderID: request.OrderID, Status: string(settled.StatusRequested)}
+	if o.recorded != nil {
+		body = *o.recorded
+	}
+	writeJSON(w, http.StatusAccepted, body)
+	return nil
+}
+
+// rejected is payment.rejected as a problem.
+func rejected(data []byte) error {
+	var body events.Rejected
+	if err := json.Unmarshal(data, &body); err != nil {
+		return fmt.Errorf("read rejection: %w", err)
+	}
+	if body.Error != nil {
+		return &problem{Status: http.StatusConflict, Detail: body.Error.Message, Failure: body.Error}
+	}
+	return badInput(body.Problems)
+}
+
+// failed is payment.failed as a problem.
+func failed(data []byte) error {
+	var body events.Failed
+	if err := json.Unmarshal(data, &body); err != nil {
+		return fmt.Errorf("read failure: %w", err)
+	}
+	return &problem{
+		Status: http.StatusUnprocessableEntity, Detail: "WeChat refused the payment: " + body.Error.Message, Failure: &body.Error,
+	}
+}
+
+// preferredWait reads "Prefer: wait=N" (RFC 7240), at most 10 seconds; zero if the caller
+// does not want to wait.
+func preferredWait(header http.Header) time.Duration {
+	for _, line := range header.Values("Prefer") {
+		for preference := range strings.SplitSeq(line, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+				continue
+			}
+			seconds, err := strconv.Atoi(strings.Trim(strings.TrimSpace(value), `"`))
+			if errors.Is(err, strconv.ErrRange) {
+				return longestWait
+			}
+			if err == nil && seconds > 0 {
+				return min(time.Duration(seconds)*time.Second, longestWait)
+			}
+		}
+	}
+	return 0
+}

@@ -1,0 +1,87 @@
+package ingress
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// route is one thing that can be asked for.
+type route struct {
+	method  string
+	pattern string
+	answer  func(in *Ingress, w http.ResponseWriter, r *http.Request) error
+}
+
+var routes = []route{
+	{http.MethodPost, "/v1/payments", (*Ingress).requestPayment},
+	{http.MethodGet, "/v1/payments/{merchant}/{order_id}", (*Ingress).showPayment},
+	{http.MethodPost, "/v1/payments/{merchant}/{order_id}/returned", (*Ingress).returnedWithToken},
+	{http.MethodPost, "/returned/{payment_id}", (*Ingress).returnedByApp},
+	{http.MethodPost, "/notify/{merchant}", (*Ingress).notify},
+}
+
+func (in *Ingress) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	methods := map[string][]string{}
+	for _, route := range routes {
+		methods[route.pattern] = append(methods[route.pattern], route.method)
+		mux.HandleFunc(route.method+" "+route.pattern, func(w http.ResponseWriter, r *http.Request) {
+			in.count(route, w, r)
+		})
+	}
+	for pattern, allowed := range methods {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", strings.Join(slices.Sorted(slices.Values(allowed)), ", "))
+			write(w, &problem{Status: http.StatusMethodNotAllowed, Detail: "This address does not take that method."})
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, &problem{Status: http.StatusNotFound, Detail: "There is nothing at this address."})
+	})
+	return mux
+}
+
+// ServeHTTP answers a request, or turns it away if too many are in hand already.
+func (in *Ingress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case in.inHand <- struct{}{}:
+		defer func() { <-in.inHand }()
+		in.mux.ServeHTTP(w, r)
+	default:
+		in.cfg.Metrics.Answered("shed", http.StatusServiceUnavailable, 0)
+		write(w, unavailable("Too many requests are being answered."))
+	}
+}
+
+// count answers by a route, and counts and times the answer.
+func (in *Ingress) count(route route, w http.ResponseWriter, r *http.Request) {
+	began := in.cfg.Now()
+	answer := &answer{ResponseWriter: w, status: http.StatusOK}
+	if err := route.answer(in, answer, r); err != nil {
+		p := in.problemOf(r, err)
+		write(answer, p)
+	}
+	in.cfg.Metrics.Answered(route.pattern, answer.status, in.cfg.Now().Sub(began))
+}
+
+// answer remembers the status that was written.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the status and passes it on.
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the writer beneath.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func retryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(d.Round(time.Second)/time.Second))))
+}

@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"settled"
+)
+
+// Census looks at what waits. It reads small indexes only.
+func (s *Store) Census(ctx context.Context) (settled.Census, error) {
+	census := settled.Census{Overdue: map[settled.Status]time.Duration{}}
+	var late []struct {
+		Status  string  `db:"status"`
+		Seconds float64 `db:"seconds"`
+	}
+	err := s.db.SelectContext(ctx, &late, `
+		select s.status, extract(epoch from now() - o.due_at)::float8 as seconds
+		from unnest(array['requested', 'prepared', 'completed', 'closed']) as s(status)
+		cross join lateral (
+			select due_at from payments p where p.status = s.status and p.due_at is not null order by due_at limit 1
+		) o
+		where o.due_at < now()`)
+	if err != nil {
+		return settled.Census{}, fmt.Errorf("look for late payments: %w", translate(err))
+	}
+	for _, l := range late {
+		census.Overdue[settled.Status(l.Status)] = seconds(l.Seconds)
+	}
+	var waiting struct {
+		Count   int     `db:"count"`
+		Seconds float64 `db:"seconds"`
+	}
+	err = s.db.GetContext(ctx, &waiting, `
+		select count(*) as count, coalesce(extract(epoch from now() - min(queued)), 0)::float8 as seconds
+		from (select queued from outbox order by id limit 100000) o`)
+	if err != nil {
+		return settled.Census{}, fmt.Errorf("count unpublished events: %w", translate(err))
+	}
+	census.Unpublished, census.OldestUnpublished = waiting.Count, seconds(waiting.Seconds)
+	return census, nil
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

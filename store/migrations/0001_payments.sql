@@ -1,0 +1,150 @@
+-- Payments, their history and the outbox.
+
+-- The state machine, row by row as in move.go. What is not listed can't happen to a payment.
+create table payment_moves (
+    from_status text not null,
+    fact        text not null,
+    to_status   text not null,
+    primary key (from_status, fact),
+    unique (from_status, fact, to_status)
+);
+
+insert into payment_moves (from_status, fact, to_status) values
+    ('requested', 'prepared', 'prepared'),
+    ('requested', 'paid',     'completed'),
+    ('requested', 'closed',   'closed'),
+    ('requested', 'refused',  'failed'),
+    ('prepared',  'paid',     'completed'),
+    ('prepared',  'closed',   'closed'),
+    ('closed',    'paid',     'completed'),
+    ('failed',    'paid',     'completed');
+
+-- One row for each order's payment.
+create table payments (
+    id              uuid        primary key,
+    merchant        text        not null,
+    order_id        text        not null,                -- WeChat's out_trade_no
+    status          text        not null default 'requested',
+    version         bigint      not null default 1,      -- of the last row in its history
+
+    trade_type      text        not null,
+    amount_total    bigint      not null,
+    currency        text        not null,
+    description     text        not null,
+    client_ip       text        not null,
+    payer_openid    text        not null,                -- as requested, or as WeChat told it
+    attach          text        not null,
+    metadata        json        not null,
+    expires_at      timestamptz not null,
+    fingerprint     text        not null,                -- of the request's content
+    prepay_request  text        not null,                -- the exact body, stored before the first call
+
+    prepay_id       text        not null default '',
+    client          json,                                -- signed for the app or page
+    code_url        text        not null default '',
+    h5_url          text        not null default '',
+    prepared_at     timestamptz,
+
+    transaction_id  text        not null default '',
+    paid_at         timestamptz,
+    bank_type       text        not null default '',
+    source          text        not null default '',
+    late            boolean     not null default false,
+
+    close_reason    text        not null default '',
+    failure_code    text        not null default '',
+    failure_message text        not null default '',
+
+    due_at          timestamptz,                         -- when somebody has to look at it next
+    attempts        integer     not null default 0,      -- that led to nothing since the last move
+    trouble         text        not null default '',     -- why the last one did
+    acknowledged_at timestamptz,                         -- WeChat took our delivernotify
+
+    created_at      timestamptz not null default now(),
+    updated_at      timestamptz not null default now(),
+
+    unique (merchant, order_id),
+    constraint payment_status   check (status in ('requested', 'prepared', 'completed', 'closed', 'failed')),
+    constraint payment_amount   check (amount_total between 1 and 100000000000),
+    constraint payment_prepared check (status <> 'prepared'  or prepared_at is not null),
+    constraint payment_paid     check ((status = 'completed') = (transaction_id <> '' and paid_at is not null and source in ('notify', 'query'))),
+    constraint payment_late     check (not late or status = 'completed'),
+    constraint payment_closed   check (status <> 'closed'    or close_reason in ('expired', 'requested')),
+    constraint payment_failed   check (status <> 'failed'    or failure_code <> ''),
+    -- No open payment without somebody who will look at it again.
+    constraint payment_watched  check (status not in ('requested', 'prepared') or due_at is not null)
+) with (fillfactor = 80);
+
+-- What is due, by the pool that looks at it.
+create index payments_due on payments (status, due_at) where due_at is not null;
+
+-- The rules that compare a row with what it was.
+create function payment_guard() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' then
+        if new.status <> 'requested' then
+            raise exception 'payment % begins as %', new.id, new.status
+                using errcode = 'check_violation', constraint = 'payment_begins_requested';
+        end if;
+        return new;
+    end if;
+    if (old.id, old.merchant, old.order_id, old.amount_total, old.currency, old.fingerprint)
+       is distinct from (new.id, new.merchant, new.order_id, new.amount_total, new.currency, new.fingerprint) then
+        raise exception 'payment % changes what it is', old.id
+            using errcode = 'check_violation', constraint = 'payment_identity';
+    end if;
+    if old.status <> new.status
+       and not exists (select from payment_moves where from_status = old.status and to_status = new.status) then
+        raise exception 'payment % moves from % to %', old.id, old.status, new.status
+            using errcode = 'check_violation', constraint = 'payment_legal_move';
+    end if;
+    if old.status = 'completed' and old.transaction_id <> new.transaction_id then
+        raise exception 'payment % is paid twice', old.id
+            using errcode = 'check_violation', constraint = 'payment_paid_once';
+    end if;
+    return new;
+end
+$$;
+
+create trigger payment_guard before insert or update on payments
+    for each row execute function payment_guard();
+
+-- What happened, for ever: the history of every payment, and what was told of it. A row
+-- is written by the same statement as the move it tells of.
+create table events (
+    id          uuid        primary key,                 -- ce-id
+    payment_id  uuid        references payments,         -- null: there is no such payment
+    version     bigint,                                  -- 1, 2, 3, ... within a payment
+    type        text        not null,
+    merchant    text        not null,
+    order_id    text        not null,
+    fact        text,                                    -- null: it moved nothing
+    from_status text,
+    to_status   text,
+    at          timestamptz not null,                    -- ce-time
+    data        json        not null,                    -- the body, byte for byte
+
+    unique (payment_id, version),
+    foreign key (from_status, fact, to_status) references payment_moves (from_status, fact, to_status),
+    constraint event_version check ((payment_id is null) = (version is null)),
+    constraint event_move    check ((fact is null) = (to_status is null) and (fact is null) = (from_status is null))
+);
+
+-- The events by kind, for counting and for looking through.
+create index events_type on events (type, at);
+
+-- Pointers to the events that still have to be published; deleted as they are. The ids
+-- of one payment rise in the order of its history.
+create table outbox (
+    id       bigint      generated always as identity primary key,
+    event_id uuid        not null,
+    queued   timestamptz not null default now()
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+
+-- Work that one process at a time may do: who locks the row has the turn, for as long as
+-- its transaction lives.
+create table turns (
+    name text primary key
+);
+
+insert into turns (name) values ('relay'), ('sweep');

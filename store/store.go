@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"settled"
+	"settled/batch"
+)
+
+// Config says where PostgreSQL is.
+type Config struct {
+	URL string // postgres://…; parameters that are not set get safe values
+	// Connections bounds the pool; default 16.
+	Connections int
+	// Silence is how long a connection may stay silent in the middle of a call before it
+	// is given up; default 10 s. It must exceed the longest statement.
+	Silence time.Duration
+	Log     *slog.Logger
+}
+
+// Store is the database. Its methods may be called from many goroutines.
+type Store struct {
+	db    *sqlx.DB
+	log   *slog.Logger
+	clock clock
+	woken chan struct{}
+
+	records *batch.Group[settled.Payment, settled.Recorded]
+	lookups *batch.Group[orderKey, *settled.Payment]
+	moves   *batch.Group[settled.Move, bool]
+	delays  *batch.Group[settled.Delay, bool]
+	tells   *batch.Group[settled.Event, bool]
+}
+
+// Open returns a store on the database at cfg.URL. It makes no connection yet: Ready and
+// Migrate do.
+func Open(cfg Config) (*Store, error) {
+	if cfg.Connections == 0 {
+		cfg.Connections = 16
+	}
+	if cfg.Silence == 0 {
+		cfg.Silence = 10 * time.Second
+	}
+	connector, err := connect(cfg)
+	if err != nil {
+		return nil, err
+	}
+	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	db.SetMaxOpenConns(cfg.Connections)
+	db.SetMaxIdleConns(cfg.Connections)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+
+	s := &Store{db: db, log: cfg.Log, woken: make(chan struct{}, 1)}
+	s.share()
+	return s, nil
+}
+
+// share sets up the points at which callers share a statement.
+func (s *Store) share() {
+	const timeout = 15 * time.Second
+	s.records = batch.New(batch.Config[settled.Payment, settled.Recorded]{
+		Run: s.record, Key: func(p settled.Payment) string { return p.Merchant + "\x00" + p.OrderID },
+		Spoils: spoils, Timeout: timeout, Runners: 2,
+	})
+	s.lookups = batch.New(batch.Config[orderKey, *settled.Payment]{
+		Run: s.paymentsByOrder, Key: orderKey.String, Spoils: spoils, Timeout: timeout, Runners: 2,
+	})
+	s.moves = batch.New(batch.Config[settled.Move, bool]{
+		Run: s.move, Key: func(m settled.Move) string { return m.PaymentID },
+		Spoils: spoils, Timeout: timeout, Runners: 2,
+	})
+	s.delays = batch.New(batch.Config[settled.Delay, bool]{
+		Run: s.delay, Key: func(d settled.Delay) string { return d.PaymentID }, Spoils: spoils, Timeout: timeout,
+	})
+	s.tells = batch.New(batch.Config[settled.Event, bool]{
+		Run: s.tell, Key: tellKey, Spoils: spoils, Timeout: timeout,
+	})
+}
+
+// Close gives every connection back.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Ready reports whether PostgreSQL answers, and sets the store's clock by its clock.
+func (s *Store) Ready(ctx context.Context) error {
+	asked := time.Now()
+	var now time.Time
+	if err := s.db.QueryRowContext(ctx, `select clock_timestamp()`).Scan(&now); err != nil {
+		return fmt.Errorf("ask postgres for the time: %w", translate(err))
+	}
+	s.clock.set(asked, now, time.Now())
+	return nil
+}
+
+// Woken is signalled after this process has committed something for the relay. It is a
+// hint: what other processes commit is not signalled.
+func (s *Store) Woken() <-chan struct{} { return s.woken }
+
+func (s *Store) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
+}
+
+// settings are the server's parameters that a payment worker can't do without, for every
+// URL that does not set them itself.
+var settings = map[string]string{
+	"sslmode":                             "prefer",
+	"application_name":                    "settled",
+	"connect_timeout":                     "5",
+	"binary_parameters":                   "yes", // one round trip for each query instead of two
+	"statement_timeout":                   "8000",
+	"lock_timeout":                        "5000",
+	"idle_in_transaction_session_timeout": "10000",
+}
+
+func connect(cfg Config) (*pq.Connector, error) {
+	dsn, err := url.Parse(cfg.URL)
+	if err != nil || dsn.Scheme != "postgres" && dsn.Scheme != "postgresql" {
+		return nil, fmt.Errorf("read the postgres url: not a postgres:// url")
+	}
+	query := dsn.Query()
+	for name, value := range settings {
+		if !query.Has(name) {
+			query.Set(name, value)
+		}
+	}
+	dsn.RawQuery = query.Encode()
+	connector, err := pq.NewConnector(dsn.String())
+	if err != nil {
+		return nil, fmt.Errorf("read the postgres url: %w", err)
+	}
+	connector.Dialer(dialer{silence: cfg.Silence})
+	return connector, nil
+}

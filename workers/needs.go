@@ -1,0 +1,48 @@
+package workers
+
+import (
+	"context"
+
+	"settled"
+	"settled/events"
+)
+
+// Ledger is what the workers need of PostgreSQL. Its methods fail with
+// settled.ErrUnavailable when PostgreSQL does not answer.
+type Ledger interface {
+	Record(ctx context.Context, p settled.Payment) (settled.Recorded, error)
+	Payment(ctx context.Context, merchant, orderID string) (settled.Payment, error)
+	PaymentByID(ctx context.Context, id string) (settled.Payment, error)
+
+	Move(ctx context.Context, m settled.Move) (moved bool, err error)
+	Delay(ctx context.Context, d settled.Delay) (delayed bool, err error)
+	Due(ctx context.Context, c settled.Claim) ([]settled.Payment, error)
+	LearnPayer(ctx context.Context, paymentID, openID string) error
+	Acknowledged(ctx context.Context, e settled.Event) (bool, error)
+
+	Tell(ctx context.Context, e settled.Event) (told bool, err error)
+	Told(ctx context.Context, eventID string) (bool, error)
+	Repeat(ctx context.Context, eventID string) error
+	Arrival(ctx context.Context, p settled.Payment) (settled.Event, error)
+
+	Relay(ctx context.Context, most int, publish func(context.Context, []settled.Event) []error) (int, error)
+	Woken() <-chan struct{}
+	Census(ctx context.Context) (settled.Census, error)
+}
+
+// Bus is what the workers need of NATS.
+type Bus interface {
+	Consume(ctx context.Context, c events.Consumer, handle events.Handler) error
+	PublishAll(ctx context.Context, envelopes []events.Envelope) []error
+	Reply(subject string, r events.Reply) error
+	Trim(ctx context.Context) error
+}
+
+// Metrics is what the workers count.
+type Metrics interface {
+	Moved(merchant string, to settled.Status, source settled.Source)
+	Flagged(merchant string, reason settled.FlagReason)
+	Rejected(merchant string)
+	Published(events int)
+	Census(c settled.Census)
+}

@@ -1,0 +1,167 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"settled"
+	"settled/events"
+)
+
+// longestRetry bounds the pause between two tries of a call whose outcome is unknown.
+const longestRetry = 5 * time.Minute
+
+// prepare is the pool that takes requests and gets prepay ids for them: at once as they
+// come, and again as long as WeChat's answer is unknown.
+func (w *Workers) prepare(ctx context.Context) error {
+	return both(ctx,
+		func(ctx context.Context) error {
+			return w.consume(ctx, "prepare", events.PaymentRequested, w.request)
+		},
+		func(ctx context.Context) error { return w.due(ctx, settled.StatusRequested, w.prepareAgain) })
+}
+
+// request takes one payment.requested: it is recorded before anything is sent, so that
+// whatever happens next there is a row that says what we were about to do. Once it is
+// recorded the row drives it on, and the message is done.
+func (w *Workers) request(ctx context.Context, m events.Message) error {
+	request, err := events.ParsePaymentRequest(m.Data, w.protocols)
+	var problems events.Problems
+	if errors.As(err, &problems) {
+		return w.reject(ctx, m, request, events.Rejected{Problems: problems})
+	}
+	if err != nil {
+		return events.Park(err)
+	}
+	if late, err := w.tooLate(ctx, request); err != nil {
+		return err
+	} else if late {
+		problem := events.Problem{Field: "expires_at", Issue: "must be in the future"}
+		return w.reject(ctx, m, request, events.Rejected{Problems: events.Problems{problem}})
+	}
+	p, err := w.newPayment(request)
+	if err != nil {
+		return err
+	}
+	recorded, err := w.cfg.Ledger.Record(ctx, p)
+	if err != nil {
+		return err
+	}
+	if recorded.Payment.Fingerprint != p.Fingerprint {
+		conflict := events.Error{Code: events.CodeConflict, Message: "the order was requested before with other content"}
+		return w.reject(ctx, m, request, events.Rejected{Error: &conflict})
+	}
+	w.reply(m, events.ReplyRecorded, wire(recorded.Payment, recorded.Payment.Status))
+	if !recorded.Created {
+		return w.repeat(ctx, m, recorded.Payment)
+	}
+	return w.obtain(ctx, recorded.Payment, func(e settled.Event) { w.reply(m, e.Type, e.Data) })
+}
+
+// tooLate reports whether the request's time was over before it was ever recorded. A
+// repeat of a recorded one is answered like the first.
+func (w *Workers) tooLate(ctx context.Context, r events.PaymentRequest) (bool, error) {
+	if r.ExpiresAt.IsZero() || r.ExpiresAt.After(w.cfg.Now()) {
+		return false, nil
+	}
+	_, err := w.cfg.Ledger.Payment(ctx, r.Merchant, r.OrderID)
+	if errors.Is(err, settled.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
+}
+
+// newPayment makes the payment that a request asks for, with the exact prepay request.
+func (w *Workers) newPayment(r events.PaymentRequest) (settled.Payment, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return settled.Payment{}, fmt.Errorf("make a payment id: %w", err)
+	}
+	now := w.cfg.Now()
+	p := settled.Payment{
+		ID: id.String(), Merchant: r.Merchant, OrderID: r.OrderID, Status: settled.StatusRequested,
+		TradeType:   settled.TradeType(r.TradeType),
+		Amount:      settled.Money{Total: settled.Fen(r.Amount.Total), Currency: r.Amount.Currency},
+		Description: r.Description, ClientIP: r.ClientIP, PayerOpenID: r.PayerOpenID, Attach: r.Attach,
+		Metadata: r.Metadata, ExpiresAt: r.ExpiresAt, Fingerprint: r.Fingerprint(),
+		DueAt: now.Add(lease), CreatedAt: now,
+	}
+	if p.ExpiresAt.IsZero() {
+		p.ExpiresAt = now.Add(w.cfg.TTL)
+	}
+	p.PrepayRequest, err = w.cfg.Merchants[r.Merchant].Gateway.PrepayRequest(p)
+	if err != nil {
+		return settled.Payment{}, fmt.Errorf("write prepay request of %s/%s: %w", r.Merchant, r.OrderID, err)
+	}
+	return p, nil
+}
+
+// repeat answers a request that was recorded before: whoever asks again is told again
+// what came of it, with the same event.
+func (w *Workers) repeat(ctx context.Context, m events.Message, p settled.Payment) error {
+	arrival, err := w.cfg.Ledger.Arrival(ctx, p)
+	if errors.Is(err, settled.ErrNotFound) {
+		return nil // it is on its way; the one who has it in hand will tell
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.cfg.Ledger.Repeat(ctx, arrival.ID); err != nil {
+		return err
+	}
+	w.reply(m, arrival.Type, arrival.Data)
+	return nil
+}
+
+// prepareAgain takes up a recorded payment that nobody got a prepay id for yet.
+func (w *Workers) prepareAgain(ctx context.Context, p settled.Payment) error {
+	if !w.cfg.Now().Before(p.ExpiresAt) {
+		return w.look(ctx, p) // too late to pay; WeChat may have heard of it all the same
+	}
+	return w.obtain(ctx, p, func(settled.Event) {})
+}
+
+// obtain asks WeChat for the prepay id of a recorded payment and moves the payment by the
+// answer. Asked twice, by two workers or after a crash, WeChat is sent the same bytes.
+func (w *Workers) obtain(ctx context.Context, p settled.Payment, tell func(settled.Event)) error {
+	prepared, err := w.cfg.Merchants[p.Merchant].Gateway.Prepay(ctx, p)
+	var refusal *settled.Refusal
+	var told *settled.Event
+	switch {
+	case err == nil:
+		_, told, err = w.apply(ctx, p, settled.FactPrepared, func(p settled.Payment) (settled.Move, error) {
+			return w.preparedMove(p, prepared)
+		})
+	case errors.As(err, &refusal):
+		_, told, err = w.apply(ctx, p, settled.FactRefused, func(p settled.Payment) (settled.Move, error) {
+			return w.failedMove(p, refusal)
+		})
+	default:
+		return w.tryLater(ctx, p, err, p.ExpiresAt)
+	}
+	if told != nil {
+		tell(*told)
+	}
+	return err
+}
+
+// tryLater delays a payment whose call to WeChat had an unknown outcome: growing slower,
+// for as long as WeChat asks to be left alone, but not beyond the time limit.
+func (w *Workers) tryLater(ctx context.Context, p settled.Payment, cause error, limit time.Time) error {
+	wait := backoff(p.Attempts, longestRetry)
+	var unknown *settled.Unknown
+	if errors.As(cause, &unknown) && unknown.After > wait {
+		wait = jitter(unknown.After)
+	}
+	dueAt := w.cfg.Now().Add(wait)
+	if now := w.cfg.Now(); now.Before(limit) && dueAt.After(limit) {
+		dueAt = limit
+	}
+	return w.delay(ctx, settled.Delay{
+		PaymentID: p.ID, Status: p.Status, DueAt: dueAt, Attempts: p.Attempts + 1,
+	}, cause)
+}
