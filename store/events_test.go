@@ -1,0 +1,193 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"settled"
+	"settled/store"
+	"settled/store/storetest"
+)
+
+func flagOf(p settled.Payment, transaction string) settled.Event {
+	return settled.Event{
+		ID: settled.EventID("payment.flagged", p.ID, p.OrderID, transaction), Type: "payment.flagged", PaymentID: p.ID,
+		Merchant: p.Merchant, OrderID: p.OrderID, At: time.Now(), Data: []byte(`{}`),
+	}
+}
+
+// The same thing told many times at once, of one payment, of several and of none, over
+// two processes: told once, and the history has no gap.
+func TestAnEventIsToldOnce(t *testing.T) {
+	t.Parallel()
+	address := storetest.URL(t)
+	one, two := storetest.Open(t, address), storetest.Open(t, address)
+	if _, err := one.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	payments := []settled.Payment{record(t, one, request("order0001")), record(t, one, request("order0002")), {Merchant: "m", OrderID: "unknown"}}
+	var told atomic.Int64
+	var callers sync.WaitGroup
+	for i := range 120 {
+		s := one
+		if i%2 == 1 {
+			s = two
+		}
+		callers.Go(func() {
+			fresh, err := s.Tell(t.Context(), flagOf(payments[i%3], fmt.Sprint(i%4)))
+			if err != nil {
+				t.Error(err)
+			}
+			if fresh {
+				told.Add(1)
+			}
+		})
+	}
+	callers.Wait()
+	if told.Load() != 12 {
+		t.Errorf("told %d times, want 12 events", told.Load())
+	}
+	for _, p := range payments[:2] {
+		history, err := one.History(t.Context(), p.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, h := range history {
+			if h.Version != int64(i+1) {
+				t.Errorf("version %d at place %d of %d", h.Version, i+1, len(history))
+			}
+		}
+	}
+}
+
+// drain relays until nothing is left and returns the orders' events in the order published.
+func drain(t *testing.T, s *store.Store) []string {
+	t.Helper()
+	var all []string
+	for {
+		n, err := s.Relay(t.Context(), 3, func(_ context.Context, events []settled.Event) []error {
+			for _, e := range events {
+				all = append(all, e.OrderID+" "+e.Type)
+			}
+			return make([]error, len(events))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return all
+		}
+	}
+}
+
+func TestRelayPublishesEachEventInOrder(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	p := record(t, s, request("order0001"))
+	for _, fact := range []settled.Fact{settled.FactPrepared, settled.FactPaid} {
+		if _, err := s.Move(t.Context(), moveOf(p, fact)); err != nil {
+			t.Fatal(err)
+		}
+		p.Status, _ = settled.Next(p.Status, fact)
+	}
+	private := flagOf(p, "1")
+	private.Private = true
+	if _, err := s.Tell(t.Context(), private); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"order0001 payment.prepared", "order0001 payment.completed"}, drain(t, s)); diff != "" {
+		t.Errorf("published (-want +got):\n%s", diff)
+	}
+	if again := drain(t, s); again != nil {
+		t.Errorf("published again: %v", again)
+	}
+	if err := s.Repeat(t.Context(), moveOf(settled.Payment{ID: p.ID, Status: settled.StatusPrepared}, settled.FactPaid).Event.ID); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"order0001 payment.completed"}, drain(t, s)); diff != "" {
+		t.Errorf("repeated (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatWasNotPublishedStays(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	for i := range 3 {
+		arrive(t, s, fmt.Sprintf("order%04d", i), settled.FactPaid)
+	}
+	down := errors.New("nats is down")
+	n, err := s.Relay(t.Context(), 10, func(_ context.Context, events []settled.Event) []error {
+		return []error{nil, down, nil}
+	})
+	if n != 2 || err != nil {
+		t.Errorf("Relay = %d, %v", n, err)
+	}
+	n, err = s.Relay(t.Context(), 10, func(_ context.Context, events []settled.Event) []error { return []error{down} })
+	if n != 0 || !errors.Is(err, down) {
+		t.Errorf("Relay = %d, %v", n, err)
+	}
+	if left := drain(t, s); len(left) != 1 {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestOneRelayIsAtWorkAtATime(t *testing.T) {
+	t.Parallel()
+	address := storetest.URL(t)
+	one, two := storetest.Open(t, address), storetest.Open(t, address)
+	if _, err := one.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	arrive(t, one, "order0001", settled.FactPaid)
+	n, err := one.Relay(t.Context(), 10, func(ctx context.Context, events []settled.Event) []error {
+		n, err := two.Relay(ctx, 10, func(context.Context, []settled.Event) []error {
+			t.Error("two relays at once")
+			return nil
+		})
+		if n != 0 || err != nil {
+			t.Errorf("the second relay: %d, %v", n, err)
+		}
+		return make([]error, len(events))
+	})
+	if n != 1 || err != nil {
+		t.Errorf("Relay = %d, %v", n, err)
+	}
+}
+
+func TestCensusCountsWhatWaits(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	late := request("order0001")
+	late.DueAt = time.Now().Add(-time.Hour)
+	record(t, s, late)
+	arrive(t, s, "order0002", settled.FactPaid)
+	census, err := s.Census(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if overdue := census.Overdue[settled.StatusRequested]; overdue < 59*time.Minute || overdue > 2*time.Hour {
+		t.Errorf("overdue %v", overdue)
+	}
+	if census.Unpublished != 1 {
+		t.Errorf("%d unpublished", census.Unpublished)
+	}
+}
+
+func TestAcknowledgedOnce(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	p := arrive(t, s, "order0001", settled.FactPaid)
+	event := flagOf(p, "ack")
+	for i, want := range []bool{true, false} {
+		if first, err := s.Acknowledged(t.Context(), event); first != want || err != nil {
+			t.Errorf("time %d: %v, %v", i+1, first, err)
+		}
+	}
+}
