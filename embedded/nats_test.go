@@ -1,0 +1,90 @@
+package embedded_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"settled/embedded"
+)
+
+func startNATS(t *testing.T, cfg embedded.NATSConfig) *embedded.NATS {
+	t.Helper()
+	server, err := embedded.StartNATS(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// stream returns a stream of the server; with make, it is created first.
+func stream(t *testing.T, server *embedded.NATS, create bool) (jetstream.JetStream, error) {
+	t.Helper()
+	conn, err := nats.Connect(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if create {
+		_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "KEPT", Subjects: []string{"kept"}})
+		return js, err
+	}
+	_, err = js.Stream(t.Context(), "KEPT")
+	return js, err
+}
+
+func TestNATSKeepsItsStreamsUntilItIsWiped(t *testing.T) {
+	t.Parallel()
+	for name, syncAlways := range map[string]bool{"synced": true, "not synced": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startNATS(t, embedded.NATSConfig{SyncAlways: syncAlways})
+			url := server.URL()
+			js, err := stream(t, server, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := js.Publish(t.Context(), "kept", nil); err != nil {
+				t.Fatal(err)
+			}
+
+			if err := server.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := stream(t, server, false); err != nil {
+				t.Errorf("after a restart: %v", err)
+			}
+
+			if err := server.Wipe(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := stream(t, server, false); err == nil {
+				t.Error("after a wipe the stream is still there")
+			}
+			if server.URL() != url {
+				t.Errorf("it moved from %s to %s", url, server.URL())
+			}
+		})
+	}
+}
+
+func TestTwoNATSServersDoNotShareAFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	startNATS(t, embedded.NATSConfig{Dir: dir})
+	_, err := embedded.StartNATS(embedded.NATSConfig{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "used by another server") {
+		t.Errorf("the second server: %v", err)
+	}
+}

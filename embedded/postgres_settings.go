@@ -1,0 +1,72 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+
+	"github.com/lib/pq"
+)
+
+// socketPathLimit is the longest path of a Unix socket, sun_path without its final zero.
+const socketPathLimit = 107
+
+// arguments are the server's settings.
+func (p *Postgres) arguments() []string {
+	settings := [][2]string{
+		{"listen_addresses", "127.0.0.1"},
+		{"port", strconv.Itoa(p.port)},
+		{"unix_socket_directories", p.socketFolder()},
+		{"max_connections", strconv.Itoa(p.cfg.MaxConnections)},
+		{"synchronous_commit", "on"}, // without fsync: written to the system before the answer
+		{"log_min_messages", "warning"},
+		{"timezone", "UTC"},
+	}
+	if p.cfg.Durable {
+		settings = append(settings, [][2]string{{"fsync", "on"}, {"full_page_writes", "on"}}...)
+	} else {
+		settings = append(settings, [][2]string{{"fsync", "off"}, {"full_page_writes", "off"}}...)
+	}
+	arguments := []string{"-D", p.data()}
+	for _, setting := range settings {
+		arguments = append(arguments, "-c", setting[0]+"="+setting[1])
+	}
+	return arguments
+}
+
+// socketFolder is the server's own folder, or none where its path is too long for a
+// socket.
+func (p *Postgres) socketFolder() string {
+	if len(p.folder.path)+len("/.s.PGSQL.00000.lock") > socketPathLimit {
+		return ""
+	}
+	return p.folder.path
+}
+
+func (p *Postgres) url(database string) string {
+	return fmt.Sprintf("postgres://settled@%s/%s?sslmode=disable", address(p.port), database)
+}
+
+// ping succeeds once the server takes connections.
+func (p *Postgres) ping(ctx context.Context) error {
+	return p.with(ctx, func(db *sql.DB) error { return db.PingContext(ctx) })
+}
+
+func (p *Postgres) createDatabase(ctx context.Context) error {
+	return p.with(ctx, func(db *sql.DB) error {
+		_, err := db.ExecContext(ctx, "create database settled")
+		return err
+	})
+}
+
+// with calls do with a connection to the database that every server has.
+func (p *Postgres) with(ctx context.Context, do func(*sql.DB) error) error {
+	connector, err := pq.NewConnector(p.url("postgres"))
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close() //nolint:errcheck // nothing was written that Close could lose
+	return do(db)
+}
