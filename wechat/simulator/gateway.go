@@ -1,0 +1,94 @@
+package simulator
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// reply is an answer as it goes out.
+type reply struct {
+	status      int
+	contentType string
+	body        []byte
+}
+
+func (r reply) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", r.contentType)
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body) // a merchant who has hung up does not listen
+}
+
+// exchange is one call of a merchant's that was read and not acted upon yet.
+type exchange struct {
+	number  string       // the out_trade_no it is about, "" for none: whose switches hold
+	work    func() reply // checks everything, and does it
+	disavow func()       // makes the call's access token bad; nil if the protocol has none
+}
+
+// troubles are what a protocol's gateway says when it will not do anything.
+type troubles struct {
+	busy    reply // system busy
+	limited reply // too often
+}
+
+var (
+	down   = reply{http.StatusServiceUnavailable, "text/html", []byte("<html><h1>503 Service Unavailable</h1></html>")}
+	broken = reply{http.StatusInternalServerError, "text/html", []byte("<html><h1>500 Internal Server Error</h1></html>")}
+)
+
+// gateway serves one of a protocol's calls, with the faults that are switched on.
+func (s *Simulator) gateway(t troubles, read func(*http.Request) exchange) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		call := read(r)
+		faults := s.switches.of(call.number).Gateway
+		if s.dice.chance(faults.Slow) && !s.linger(r.Context(), time.Duration(faults.SlowBy)) {
+			return
+		}
+		switch {
+		case s.dice.chance(faults.Down):
+			down.write(w)
+			return
+		case s.dice.chance(faults.RateLimited):
+			t.limited.write(w)
+			return
+		case s.dice.chance(faults.ErrorRate):
+			s.failure(t).write(w)
+			return
+		case s.dice.chance(faults.CutConnection):
+			cut()
+		}
+		if call.disavow != nil && s.dice.chance(faults.TokenRefused) {
+			call.disavow()
+		}
+		answer := call.work()
+		if s.dice.chance(faults.AnswerLost) {
+			cut()
+		}
+		answer.write(w)
+	})
+}
+
+// failure is one of the two ways to fail for no reason: the server's or the protocol's.
+func (s *Simulator) failure(t troubles) reply {
+	if s.dice.chance(0.5) {
+		return broken
+	}
+	return t.busy
+}
+
+// cut closes the connection without an answer. The server takes this panic for what it
+// is, and logs nothing.
+func cut() { panic(http.ErrAbortHandler) }
+
+// linger waits; false if the caller gave up first.
+func (s *Simulator) linger(ctx context.Context, delay time.Duration) bool {
+	timer := time.NewTimer(s.compressed(delay))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,44 @@
+package simulator
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// protocol is one of WeChat's APIs, as far as the customer and the notifies need it. What
+// merchants call is the protocol's own business; it serves that through
+// Simulator.gateway and enters orders through Simulator.prepay.
+type protocol interface {
+	// checkClient checks what the app hands to WeChat's SDK, as the WeChat app does.
+	checkClient(o *order, client map[string]string) error
+	// settle makes up what WeChat keeps of a payment: its number, the payer, the bank.
+	settle(o *order, at time.Time) payment
+	// notify spells one notify of a payment.
+	notify(ctx context.Context, o *order, told lies) (*http.Request, error)
+	// heard reports whether an answer stops the notifies.
+	heard(status int, body []byte) bool
+	// schedule holds the pauses between the sendings, as the document gives them.
+	schedule() []time.Duration
+}
+
+// lies are what is wrong with one notify.
+type lies struct {
+	amount, signature, partner bool
+}
+
+// payment is what WeChat keeps of the money that came in. It does not change.
+type payment struct {
+	transactionID string
+	at            time.Time
+	openID        string
+	bankType      string
+	bankBillNo    string
+	notifyID      string
+}
+
+// beijing is the time zone of everything that WeChat writes without one.
+var beijing = time.FixedZone("GMT+8", 8*60*60)
+
+// compactTime is how WeChat writes a time without a zone: yyyyMMddHHmmss, GMT+8.
+const compactTime = "20060102150405"

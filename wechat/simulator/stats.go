@@ -1,0 +1,48 @@
+package simulator
+
+import "sync/atomic"
+
+// tally counts what can't be read off the orders without walking through all of them.
+type tally struct {
+	paid, chargedTwice                      atomic.Int64
+	sent, acknowledged, abandoned, silenced atomic.Int64
+	delivered, refused                      atomic.Int64
+}
+
+// charged counts an order whose customer's money has been taken times times.
+func (t *tally) charged(times int) {
+	switch times {
+	case 1:
+		t.paid.Add(1)
+	case 2:
+		t.chargedTwice.Add(1)
+	}
+}
+
+// Stats counts what has happened since the simulator was made.
+type Stats struct {
+	Orders               int64 `json:"orders"`
+	Paid                 int64 `json:"paid"`
+	ChargedTwice         int64 `json:"charged_twice"`         // orders that were paid more than once: 0, always
+	NotifiesSent         int64 `json:"notifies_sent"`         // repeats and copies included
+	NotifiesAcknowledged int64 `json:"notifies_acknowledged"` // orders whose notify was answered with success
+	NotifiesAbandoned    int64 `json:"notifies_abandoned"`    // orders whose notify was repeated to the end of the schedule, in vain
+	NotifiesSilenced     int64 `json:"notifies_silenced"`     // orders whose notify a switch kept from being sent
+	Delivered            int64 `json:"delivered"`             // orders of which the merchant said that the goods were delivered
+	Refused              int64 `json:"refused"`               // calls of merchants that were answered with an error, faults not counted
+}
+
+// Stats returns the counts as they are now.
+func (s *Simulator) Stats() Stats {
+	return Stats{
+		Orders:               int64(s.book.size()),
+		Paid:                 s.tally.paid.Load(),
+		ChargedTwice:         s.tally.chargedTwice.Load(),
+		NotifiesSent:         s.tally.sent.Load(),
+		NotifiesAcknowledged: s.tally.acknowledged.Load(),
+		NotifiesAbandoned:    s.tally.abandoned.Load(),
+		NotifiesSilenced:     s.tally.silenced.Load(),
+		Delivered:            s.tally.delivered.Load(),
+		Refused:              s.tally.refused.Load(),
+	}
+}
