@@ -16,8 +16,8 @@ import (
 func postgresPrograms(ctx context.Context) (string, error) {
 	var folders []string
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(initdb); err == nil {
-			folders = append(folders, filepath.Dir(real))
+		if target, err := filepath.EvalSymlinks(initdb); err == nil {
+			folders = append(folders, filepath.Dir(target))
 		}
 	}
 	if named, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
