@@ -7,19 +7,20 @@ const socketPathLimit = 107
 
 // arguments are the server's settings.
 func (p *Postgres) arguments() []string {
+	onDisk := "off"
+	if p.cfg.Durable {
+		onDisk = "on"
+	}
 	settings := [][2]string{
 		{"listen_addresses", "127.0.0.1"},
 		{"port", strconv.Itoa(p.port)},
 		{"unix_socket_directories", p.socketFolder()},
 		{"max_connections", strconv.Itoa(p.cfg.MaxConnections)},
+		{"fsync", onDisk},
+		{"full_page_writes", onDisk},
 		{"synchronous_commit", "on"}, // without fsync: written to the system before the answer
 		{"log_min_messages", "warning"},
 		{"timezone", "UTC"},
-	}
-	if p.cfg.Durable {
-		settings = append(settings, [][2]string{{"fsync", "on"}, {"full_page_writes", "on"}}...)
-	} else {
-		settings = append(settings, [][2]string{{"fsync", "off"}, {"full_page_writes", "off"}}...)
 	}
 	arguments := []string{"-D", p.data()}
 	for _, setting := range settings {
