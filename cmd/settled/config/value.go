@@ -196,10 +196,12 @@ func kind(n *yaml.Node) string {
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
+	default:
+		return cmp.Or(kinds[n.ShortTag()], "of a type of its own")
 	}
-	kinds := map[string]string{
-		nullTag: "nothing", strTag: "a string", intTag: "an integer", boolTag: "a boolean",
-		"!!float": "a number", "!!timestamp": "a date",
-	}
-	return cmp.Or(kinds[n.ShortTag()], "of a type of its own")
+}
+
+var kinds = map[string]string{
+	nullTag: "nothing", strTag: "a string", intTag: "an integer", boolTag: "a boolean",
+	"!!float": "a number", "!!timestamp": "a date",
 }

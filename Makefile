@@ -1,0 +1,70 @@
+# "make" alone lists what there is. Each target does its own set-up.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+# Linters have a go.mod of their own, so that what they stand on stays out of ours.
+TOOL := go tool -modfile=tools/go.mod
+# A checkout may belong to someone else than who runs make, in a container or with sudo.
+GIT := git -c safe.directory=$(CURDIR)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## run the demo: everything on this machine, nothing to configure
+	@scripts/setup
+	@go run ./cmd/settled demo
+
+.PHONY: test
+test: ## run the whole test suite
+	@scripts/setup
+	@go test -json ./... | go run ./scripts/testcount
+
+.PHONY: race
+race: ## run the whole test suite with the race detector (needs a C compiler)
+	@scripts/setup
+	@go test -race -json ./... | go run ./scripts/testcount
+
+.PHONY: bench
+bench: ## run the benchmarks
+	@scripts/setup
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: build
+build: ## build bin/settled
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/settled ./cmd/settled
+
+.PHONY: fmt
+fmt: ## format all Go files
+	$(TOOL) golangci-lint fmt
+
+.PHONY: vet
+vet: ## run go vet
+	go vet ./...
+
+.PHONY: lint
+lint: ## run the linters of .golangci.yml
+	$(TOOL) golangci-lint run
+
+.PHONY: generate
+generate: ## write anew whatever is generated
+	go generate ./...
+
+.PHONY: verify
+verify: generate ## check that what is generated, go.mod and the formatting are as committed
+	$(GIT) diff --exit-code
+	go mod tidy -diff
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+
+.PHONY: vulncheck
+vulncheck: ## look for known vulnerabilities (asks vuln.go.dev)
+	$(TOOL) govulncheck ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin coverage.out
