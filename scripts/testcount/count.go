@@ -101,7 +101,12 @@ func (c *count) wholePackage(p *transcript, e event, out io.Writer) {
 	}
 }
 
+// add keeps an output, unless it only says that a test waits or goes on: tests that run
+// side by side do that all the time.
 func (p *transcript) add(test, output string) {
+	if strings.HasPrefix(output, "=== PAUSE") || strings.HasPrefix(output, "=== CONT") {
+		return
+	}
 	if p.said[test] == nil {
 		p.said[test] = &strings.Builder{}
 		p.order = append(p.order, test)

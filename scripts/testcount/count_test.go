@@ -33,6 +33,8 @@ func TestCount(t *testing.T) {
 		},
 		"a test that fails": {
 			events: `{"Action":"output","Package":"a","Test":"TestGood","Output":"not wanted\n"}
+{"Action":"output","Package":"a","Test":"TestBad","Output":"=== PAUSE TestBad\n"}
+{"Action":"output","Package":"a","Test":"TestBad","Output":"=== CONT  TestBad\n"}
 {"Action":"output","Package":"a","Test":"TestBad","Output":"bad_test.go:1: wrong\n"}
 {"Action":"pass","Package":"a","Test":"TestGood"}
 {"Action":"fail","Package":"a","Test":"TestBad"}
