@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# sudo does not look where Go is usually installed.
+export PATH := $(PATH):/usr/local/go/bin
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 # Linters have a go.mod of their own, so that what they stand on stays out of ours.
