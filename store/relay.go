@@ -13,7 +13,7 @@ import (
 // Publish sends events in order and returns, for each, the error that kept it from being
 // stored by the stream; nil if it was. It must not send an event of a payment after an
 // earlier one of the same payment failed.
-type Publish func(ctx context.Context, events []settled.Event) []error
+type Publish = func(ctx context.Context, events []settled.Event) []error
 
 // Relay takes the oldest events out of the outbox, has them published, and deletes those
 // that were. One relay is at work at a time in the whole fleet: it holds its turn for as

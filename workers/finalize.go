@@ -13,7 +13,7 @@ import (
 
 // behind is how long a notify waits for the request of its order, which may still be on
 // its way: one pause for each delivery, then the order is unknown.
-var behind = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
+var behind = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 
 // finalize is the pool that takes WeChat's notifies and completes what they pay.
 func (w *Workers) finalize(ctx context.Context) error {

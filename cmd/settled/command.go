@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// The exit codes of every command.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage or configuration
+)
+
+// streams are where a command reads and writes: results on out, logs on err.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one thing that settled can do.
+type command struct {
+	name    string
+	args    string // as the usage line shows them
+	summary string
+	example string
+	// set adds the command's flags and returns what runs it with the words left over.
+	set func(flags *flag.FlagSet) func(ctx context.Context, e environment, words []string) error
+}
+
+// environment is what every command is given.
+type environment struct {
+	streams
+	log *slog.Logger
+}
+
+// commands is every command, in the order in which a newcomer meets them.
+var commands = []command{
+	demoCommand, serveCommand, ingressCommand, workerCommand, simulatorCommand,
+	migrateCommand, checkCommand, payCommand, showCommand, deadCommand, versionCommand,
+}
+
+// misuse is an error that is the caller's: a wrong flag, a wrong configuration.
+type misuse struct{ error }
+
+func (m misuse) Unwrap() error { return m.error }
+
+func misused(format string, values ...any) error { return misuse{fmt.Errorf(format, values...)} }
+
+// run runs the command that the arguments name and returns the exit code.
+func run(ctx context.Context, arguments []string, s streams) int {
+	if len(arguments) == 0 {
+		usage(s.err)
+		return exitUsage
+	}
+	switch arguments[0] {
+	case "help", "-h", "-help", "--help":
+		usage(s.out)
+		return exitDone
+	}
+	for _, c := range commands {
+		if c.name == arguments[0] {
+			return c.run(ctx, arguments[1:], s)
+		}
+	}
+	fmt.Fprintf(s.err, "settled: there is no command %q; settled --help lists them\n", arguments[0])
+	return exitUsage
+}
+
+func (c command) run(ctx context.Context, arguments []string, s streams) int {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	level := flags.String("log-level", "info", "debug, info, warn or error")
+	do := c.set(flags)
+	words, err := parse(flags, arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		c.help(s.out, flags)
+		return exitDone
+	}
+	log, levelErr := newLog(s.err, *level)
+	if err = errors.Join(err, levelErr); err != nil {
+		fmt.Fprintf(s.err, "settled %s: %v; settled %s --help shows how\n", c.name, err, c.name)
+		return exitUsage
+	}
+	err = do(ctx, environment{s, log}, words)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(s.err, "settled %s: %v\n", c.name, err)
+	var wrong misuse
+	if errors.As(err, &wrong) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// parse reads flags wherever they stand among the words.
+func parse(flags *flag.FlagSet, arguments []string) (words []string, err error) {
+	for {
+		if err := flags.Parse(arguments); err != nil {
+			return nil, err
+		}
+		if flags.NArg() == 0 {
+			return words, nil
+		}
+		words = append(words, flags.Arg(0))
+		arguments = flags.Args()[1:]
+	}
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "settled is an event-driven payment worker for WeChat Pay.\n\nUsage: settled COMMAND [flags]\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, "\nsettled COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.\n")
+}
+
+func (c command) help(w io.Writer, flags *flag.FlagSet) {
+	fmt.Fprintf(w, "%s\n\nUsage: settled %s\n\nFlags:\n", sentence(c.summary), strings.TrimSpace(c.name+" "+c.args))
+	flags.VisitAll(func(f *flag.Flag) {
+		name, about := flag.UnquoteUsage(f)
+		fmt.Fprintf(w, "  --%-24s %s", strings.TrimSpace(f.Name+" "+name), about)
+		if f.DefValue != "" && f.DefValue != "false" {
+			fmt.Fprintf(w, " (default %s)", f.DefValue)
+		}
+		fmt.Fprintln(w)
+	})
+	fmt.Fprintf(w, "\nExample:\n  %s\n", c.example)
+}
+
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+
+// newLog writes text for people at a terminal and JSON for everything else.
+func newLog(w io.Writer, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("there is no log level %q, only debug, info, warn and error", level)
+	}
+	options := &slog.HandlerOptions{Level: l}
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	}
+	return slog.New(slog.NewJSONHandler(w, options)), nil
+}

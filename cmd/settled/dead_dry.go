@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled"
+	"settled/events"
+	"settled/events/bus"
+)
+
+// wouldChange says what a replay of the letter would lead to, as things stand now.
+func (p *process) wouldChange(ctx context.Context, letter bus.DeadLetter) string {
+	var change string
+	var err error
+	switch letter.Subject {
+	case events.PaymentRequested:
+		change, err = p.requestWould(ctx, letter.Data)
+	case events.NotifyReceived:
+		change, err = p.notifyWould(ctx, letter.Data)
+	case events.PaymentReturned:
+		change, err = p.returnWould(ctx, letter.Data)
+	default:
+		return "nobody reads this subject: it would wait in its stream"
+	}
+	if err != nil {
+		return fmt.Sprintf("would become a dead letter again: %v", err)
+	}
+	return change
+}
+
+func (p *process) requestWould(ctx context.Context, data []byte) (string, error) {
+	request, err := events.ParsePaymentRequest(data, protocolsOf(p.cfg))
+	var problems events.Problems
+	if errors.As(err, &problems) {
+		return fmt.Sprintf("would be rejected: %v", problems), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	known, err := p.store.Payment(ctx, request.Merchant, request.OrderID)
+	switch {
+	case errors.Is(err, settled.ErrNotFound) && !request.ExpiresAt.IsZero() && request.ExpiresAt.Before(time.Now()):
+		return "would be rejected: expires_at is over", nil
+	case errors.Is(err, settled.ErrNotFound):
+		return "would record the payment and ask WeChat for a prepay id", nil
+	case err != nil:
+		return "", err
+	case known.Fingerprint != request.Fingerprint():
+		return "would be rejected: the order was requested before with other content", nil
+	}
+	return fmt.Sprintf("would change nothing: the payment is %s", known.Status), nil
+}
+
+func (p *process) notifyWould(ctx context.Context, data []byte) (string, error) {
+	var n events.Notify
+	if err := json.Unmarshal(data, &n); err != nil {
+		return "", err
+	}
+	gateway, ok := p.merchants[n.Merchant]
+	if !ok {
+		return "", fmt.Errorf("merchant %q is not configured", n.Merchant)
+	}
+	trade, err := gateway.Notify(settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body})
+	if err != nil {
+		return "", err
+	}
+	known, err := p.store.Payment(ctx, n.Merchant, trade.OrderID)
+	if errors.Is(err, settled.ErrNotFound) {
+		return "would be flagged: unknown_order", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if reason, detail := settled.Disagreement(known, trade); reason != "" {
+		return fmt.Sprintf("would be flagged: %s: %s", reason, detail), nil
+	}
+	if to, moved := settled.Next(known.Status, settled.FactPaid); moved && trade.Paid {
+		return fmt.Sprintf("would move payment %s from %s to %s", known.ID, known.Status, to), nil
+	}
+	return fmt.Sprintf("would change nothing: the payment is %s", known.Status), nil
+}
+
+func (p *process) returnWould(ctx context.Context, data []byte) (string, error) {
+	r, err := events.ParseReturn(data)
+	if err != nil {
+		return "", err
+	}
+	var known settled.Payment
+	if r.PaymentID != "" {
+		known, err = p.store.PaymentByID(ctx, r.PaymentID)
+	} else {
+		known, err = p.store.Payment(ctx, r.Merchant, r.OrderID)
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("would ask WeChat about the payment, which is %s", known.Status), nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"settled"
+)
+
+// metrics is everything this process counts. Every promise of the program has a number
+// here that would show it broken.
+type metrics struct {
+	registry *prometheus.Registry
+
+	requests       *prometheus.CounterVec
+	requestSeconds *prometheus.HistogramVec
+	notifies       *prometheus.CounterVec
+
+	moves     *prometheus.CounterVec
+	flagged   *prometheus.CounterVec
+	rejected  *prometheus.CounterVec
+	published prometheus.Counter
+
+	overdue           *prometheus.GaugeVec
+	unpublished       prometheus.Gauge
+	oldestUnpublished prometheus.Gauge
+
+	messages *prometheus.CounterVec
+	dead     *prometheus.CounterVec
+	lag      *prometheus.GaugeVec
+	inHand   *prometheus.GaugeVec
+
+	calls       *prometheus.CounterVec
+	callSeconds *prometheus.HistogramVec
+	tokens      *prometheus.CounterVec
+
+	dependencies *prometheus.GaugeVec
+}
+
+// seconds are the buckets of every duration: from a commit to a caller's patience.
+var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+func newMetrics() *metrics {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	make := promauto.With(registry)
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return make.NewCounterVec(prometheus.CounterOpts{Name: "settled_" + name, Help: help}, labels)
+	}
+	gauges := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return make.NewGaugeVec(prometheus.GaugeOpts{Name: "settled_" + name, Help: help}, labels)
+	}
+	histograms := func(name, help string, labels ...string) *prometheus.HistogramVec {
+		return make.NewHistogramVec(prometheus.HistogramOpts{Name: "settled_" + name, Help: help, Buckets: seconds}, labels)
+	}
+	return &metrics{
+		registry: registry,
+
+		requests:       counters("http_requests_total", "HTTP requests answered.", "route", "status"),
+		requestSeconds: histograms("http_request_seconds", "How long HTTP requests took.", "route"),
+		notifies:       counters("notifies_total", "WeChat's notifies by what WeChat heard.", "merchant", "result"),
+
+		moves:     counters("moves_total", "Moves of payments.", "merchant", "to", "source"),
+		flagged:   counters("flagged_total", "Payments flagged for a person.", "merchant", "reason"),
+		rejected:  counters("rejected_total", "Requests that were wrong.", "merchant"),
+		published: make.NewCounter(prometheus.CounterOpts{Name: "settled_events_published_total", Help: "Events published."}),
+
+		overdue: gauges("overdue_seconds", "How long ago the longest waiting payment of a status should have been looked at.", "status"),
+		unpublished: make.NewGauge(prometheus.GaugeOpts{
+			Name: "settled_events_unpublished", Help: "Events committed and not yet published, counted up to 100000.",
+		}),
+		oldestUnpublished: make.NewGauge(prometheus.GaugeOpts{
+			Name: "settled_events_unpublished_oldest_seconds", Help: "How long the oldest of them has waited.",
+		}),
+
+		messages: counters("messages_total", "Messages by what became of them.", "consumer", "result"),
+		dead:     counters("dead_total", "Messages that became dead letters.", "subject"),
+		lag:      gauges("queue_pending", "Messages that a consumer has not been given yet.", "consumer"),
+		inHand:   gauges("queue_in_hand", "Messages given out and not yet acknowledged.", "consumer"),
+
+		calls:       counters("wechat_calls_total", "Calls to WeChat.", "merchant", "call", "outcome", "code"),
+		callSeconds: histograms("wechat_call_seconds", "How long calls to WeChat took.", "merchant", "call"),
+		tokens:      counters("tokens_total", "What happened to access tokens and to Redis that keeps them.", "merchant", "event"),
+
+		dependencies: gauges("dependency_up", "Whether a dependency answered when it was last asked.", "dependency"),
+	}
+}
+
+// Answered counts an HTTP request.
+func (m *metrics) Answered(route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
+	m.requestSeconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// Notified counts a notify by what WeChat heard.
+func (m *metrics) Notified(merchant, result string) {
+	m.notifies.WithLabelValues(merchant, result).Inc()
+}
+
+// Moved counts a move.
+func (m *metrics) Moved(merchant string, to settled.Status, source settled.Source) {
+	m.moves.WithLabelValues(merchant, string(to), string(source)).Inc()
+}
+
+// Flagged counts a flag.
+func (m *metrics) Flagged(merchant string, reason settled.FlagReason) {
+	m.flagged.WithLabelValues(merchant, string(reason)).Inc()
+}
+
+// Rejected counts a request that was wrong.
+func (m *metrics) Rejected(merchant string) { m.rejected.WithLabelValues(merchant).Inc() }
+
+// Published counts events.
+func (m *metrics) Published(events int) { m.published.Add(float64(events)) }
+
+// Census shows what stands where.
+func (m *metrics) Census(c settled.Census) {
+	for _, status := range settled.Statuses {
+		m.overdue.WithLabelValues(string(status)).Set(c.Overdue[status].Seconds())
+	}
+	m.unpublished.Set(float64(c.Unpublished))
+	m.oldestUnpublished.Set(c.OldestUnpublished.Seconds())
+}
+
+// called counts and times a call to WeChat.
+func (m *metrics) called(merchant, call, outcome, code string, took time.Duration) {
+	m.calls.WithLabelValues(merchant, call, outcome, code).Inc()
+	m.callSeconds.WithLabelValues(merchant, call).Observe(took.Seconds())
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"settled"
+	"settled/cmd/settled/config"
+	"settled/events/bus"
+	"settled/ingress"
+	"settled/store"
+	"settled/store/hints"
+	"settled/wechat"
+	"settled/workers"
+)
+
+// drain is how long a process that is told to stop finishes what it has in hand.
+const drain = 15 * time.Second
+
+// process is settled as a value: what `settled serve` runs, and the demo, and the tests.
+type process struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	metrics *metrics
+	stack   stack
+
+	store     *store.Store
+	bus       *bus.Bus
+	hints     *hints.Hints
+	merchants map[string]settled.Gateway
+}
+
+// parts says what a process is to do.
+type parts struct {
+	ingress bool
+	workers bool
+	pools   []string // empty: all
+	admin   bool
+}
+
+// open brings together what the parts stand on. No server needs to answer yet.
+func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, error) {
+	p := &process{cfg: cfg, log: log, metrics: newMetrics()}
+	if err := p.openServers(ctx); err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
+	if err := p.openMerchants(); err != nil {
+		return nil, errors.Join(err, p.close(ctx))
+	}
+	return p, nil
+}
+
+func (p *process) openServers(ctx context.Context) error {
+	var err error
+	p.store, err = store.Open(store.Config{URL: p.cfg.Postgres.URL.Reveal(), Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.stack.push("postgres", func(context.Context) error { return p.store.Close() })
+	p.hints, err = hints.New(hints.Config{
+		URL: p.cfg.Redis.URL.Reveal(), Prefix: p.cfg.NATS.Prefix, Log: p.log, Now: time.Now, Random: rand.Reader,
+		Observe: func(event string) { p.metrics.tokens.WithLabelValues("", event).Inc() },
+	})
+	if err != nil {
+		return err
+	}
+	p.stack.push("redis", func(context.Context) error { return p.hints.Close() })
+	p.bus, err = bus.Connect(ctx, bus.Config{
+		URL: p.cfg.NATS.URL.Reveal(), Credentials: p.cfg.NATS.Credentials, Prefix: p.cfg.NATS.Prefix,
+		Replicas: p.cfg.NATS.Replicas, MaxBytes: p.cfg.NATS.MaxBytes, Name: "settled", Drain: drain, Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.stack.push("nats", p.bus.Close)
+	return nil
+}
+
+// openMerchants makes each merchant's gateway.
+func (p *process) openMerchants() error {
+	p.merchants = map[string]settled.Gateway{}
+	for name, m := range p.cfg.Merchants {
+		if m.Legacy == nil {
+			return misused("merchants.%s.protocol: %s is not spoken by this version", name, m.Protocol)
+		}
+		gateway, err := p.legacy(m)
+		if err != nil {
+			return err
+		}
+		p.merchants[name] = gateway
+	}
+	return nil
+}
+
+func (p *process) legacy(m config.Merchant) (settled.Gateway, error) {
+	cfg := wechat.LegacyConfig{
+		Merchant: m.Name, AppID: m.AppID, AppSecret: m.Legacy.AppSecret.Reveal(), PaySignKey: m.Legacy.PaySignKey.Reveal(),
+		PartnerID: m.Legacy.PartnerID, PartnerKey: m.Legacy.PartnerKey.Reveal(),
+		Endpoint: m.Endpoint, NotifyURL: p.cfg.Ingress.PublicURL + "/notify/" + m.Name,
+		DeliverNotify: m.Legacy.DeliverNotify, StableToken: m.Legacy.StableToken,
+		Now: p.store.Now, Random: rand.Reader, Log: p.log,
+		Observe: func(call, outcome, code string, took time.Duration) {
+			p.metrics.called(m.Name, call, outcome, code, took)
+		},
+	}
+	fetcher, err := wechat.NewLegacyTokenFetcher(cfg)
+	if err != nil {
+		return nil, misuse{fmt.Errorf("merchants.%s: %w", m.Name, err)}
+	}
+	cfg.Tokens = p.hints.Tokens(hints.TokenConfig{
+		Merchant: m.Name, Key: tokenKey(m), Fetch: fetcher.FetchToken, DailyQuota: m.Legacy.TokenDailyQuota,
+	})
+	gateway, err := wechat.NewLegacy(cfg)
+	if err != nil {
+		return nil, misuse{fmt.Errorf("merchants.%s: %w", m.Name, err)}
+	}
+	return gateway, nil
+}
+
+// tokenKey names what a merchant's tokens depend on: with another app, secret or way of
+// fetching them, the tokens that are kept are not the merchant's any more.
+func tokenKey(m config.Merchant) string {
+	return fmt.Sprintf("%s %s %s %t", m.Endpoint, m.AppID, m.Legacy.AppSecret.Reveal(), m.Legacy.StableToken)
+}
+
+// close undoes everything that was opened.
+func (p *process) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain+5*time.Second)
+	defer cancel()
+	return p.stack.close(ctx, p.log)
+}
+
+// dependencies are what the process can't do without.
+func (p *process) dependencies() []dependency {
+	return []dependency{
+		{"postgres", p.store.Ready},
+		{"nats", p.bus.Ready},
+		{"redis", p.hints.Ready},
+	}
+}
+
+// run does what the parts say until ctx ends and what was in hand is through. started is
+// called once everything listens and works.
+func (p *process) run(ctx context.Context, what parts, started func(addresses)) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var at addresses
+	admin := &admin{dependencies: p.dependencies(), metrics: p.metrics, log: p.log}
+	if what.admin {
+		listener, err := listen(ctx, p.cfg.Admin.Listen)
+		if err != nil {
+			return err
+		}
+		at.admin = listener.Addr().String()
+		p.stack.push("admin", admin.serve(listener))
+	}
+	var incoming net.Listener
+	if what.ingress {
+		var err error
+		if incoming, err = listen(ctx, p.cfg.Ingress.Listen); err != nil {
+			return err
+		}
+		at.ingress = incoming.Addr().String()
+	}
+	var wait sync.WaitGroup
+	failures := make(chan error, 2)
+	run := func(part func(ctx context.Context) error) {
+		wait.Go(func() {
+			if err := part(ctx); err != nil {
+				failures <- err
+				stop()
+			}
+		})
+	}
+	wait.Go(func() { admin.watch(ctx, 5*time.Second) })
+	if what.ingress {
+		run(func(ctx context.Context) error { return p.ingress().Serve(ctx, incoming) })
+	}
+	if err := p.prepare(ctx); err == nil {
+		if what.workers {
+			run(func(ctx context.Context) error { return p.work(ctx, what.pools) })
+		}
+		started(at)
+	}
+	wait.Wait()
+	close(failures)
+	var all []error
+	for err := range failures {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
+// addresses is where a process listens.
+type addresses struct{ ingress, admin string }
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// prepare waits for PostgreSQL and NATS and brings both to the shape that the work needs.
+// A server that is not there yet is waited for: readyz says which.
+func (p *process) prepare(ctx context.Context) error {
+	for _, step := range []struct {
+		name string
+		do   func(ctx context.Context) error
+	}{
+		{"postgres", p.migrate},
+		{"nats", p.bus.Ensure},
+	} {
+		for said := false; ; said = true {
+			err := step.do(ctx)
+			if err == nil {
+				break
+			}
+			if !said {
+				p.log.WarnContext(ctx, "waiting for a dependency", "dependency", step.name, "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	return nil
+}
+
+func (p *process) migrate(ctx context.Context) error {
+	if err := p.store.Ready(ctx); err != nil { // sets the clock, too
+		return err
+	}
+	taken, err := p.store.Migrate(ctx)
+	for _, name := range taken {
+		p.log.InfoContext(ctx, "migration applied", "migration", name)
+	}
+	return err
+}
+
+func (p *process) work(ctx context.Context, pools []string) error {
+	merchants := map[string]workers.Merchant{}
+	for name, gateway := range p.merchants {
+		merchants[name] = workers.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Gateway: gateway}
+	}
+	w, err := workers.New(workers.Config{
+		Ledger: p.store, Bus: p.bus, Merchants: merchants,
+		TTL: p.cfg.Payments.TTL, QuerySchedule: p.cfg.Payments.QuerySchedule, InFlight: p.cfg.Payments.InFlight,
+		Pools: pools, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
+	})
+	if err != nil {
+		return misuse{err}
+	}
+	return w.Run(ctx)
+}
+
+func (p *process) ingress() *ingress.Ingress {
+	merchants := map[string]ingress.Merchant{}
+	for name, gateway := range p.merchants {
+		merchants[name] = ingress.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Notifies: gateway}
+	}
+	var tokens []ingress.Token
+	for _, t := range p.cfg.Ingress.Tokens {
+		tokens = append(tokens, ingress.Token{
+			Name: t.Name, Value: t.Token.Reveal(), Merchants: slices.Clone(t.Merchants), Rate: float64(t.Rate),
+		})
+	}
+	return ingress.New(ingress.Config{
+		Ledger: p.store, Bus: p.bus, Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
+		Drain: drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
+	})
+}

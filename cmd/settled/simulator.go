@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"settled/cmd/settled/config"
+	"settled/wechat/simulator"
+)
+
+var simulatorCommand = command{
+	name: "simulator", args: "[--listen ADDR] [--config F] [--compress N]",
+	summary: "runs WeChat's side by itself, to integrate against",
+	example: "settled simulator --listen 127.0.0.1:9090 --config settled.yaml",
+	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
+		address := flags.String("listen", "127.0.0.1:9090", "the `address` to listen on")
+		file := flags.String("config", "", "a configuration `file` of settled, whose merchants WeChat is to know; without one it knows the merchant of WeChat's own documents")
+		compress := flags.Float64("compress", 1, "divide every pause between notifies by this `factor`")
+		return func(ctx context.Context, e environment, words []string) error {
+			if len(words) > 0 {
+				return misused("there is no use for %q", words[0])
+			}
+			if *compress <= 0 {
+				return misused("--compress must be more than 0")
+			}
+			merchants := []simulator.Merchant{documentedMerchant}
+			if *file != "" {
+				cfg, err := read(*file)
+				if err != nil {
+					return err
+				}
+				if merchants, err = simulated(cfg); err != nil {
+					return err
+				}
+			}
+			return simulate(ctx, e, *address, simulator.Config{
+				Merchants: merchants, Compress: *compress, Now: time.Now, Random: rand.Reader, Log: e.log,
+			})
+		}
+	},
+}
+
+// documentedMerchant has the credentials that WeChat's APP payment document prints for
+// everyone to try its examples with.
+var documentedMerchant = simulator.Merchant{
+	Name: "classic", Protocol: simulator.Legacy,
+	AppID: "wxd930ea5d5a258f4f", AppSecret: "db426a9829e4b49a0dcac7b4162da6b6",
+	PaySignKey: "L8LrMqqeGRxST5reouB0K66CaYAWpqhAVsq7ggKkxHCOastWksvuX1uvmvQclxaHoYd3ElNBrNO2DHnnzgfVG9Qs473M3DTOZug5er46FhuGofumV8H2FVR9qkjSlC5K",
+	PartnerID:  "1900000109", PartnerKey: "8934e7d15453e97507ef794cf7b0519d",
+}
+
+// simulated are the merchants of a configuration as WeChat knows them.
+func simulated(cfg *config.Config) ([]simulator.Merchant, error) {
+	var merchants []simulator.Merchant
+	for _, name := range slices.Sorted(maps.Keys(cfg.Merchants)) {
+		m := cfg.Merchants[name]
+		if m.Legacy == nil {
+			return nil, misused("merchants.%s.protocol: %s is not simulated by this version", name, m.Protocol)
+		}
+		merchants = append(merchants, simulator.Merchant{
+			Name: name, Protocol: simulator.Legacy, AppID: m.AppID, AppSecret: m.Legacy.AppSecret.Reveal(),
+			PaySignKey: m.Legacy.PaySignKey.Reveal(), PartnerID: m.Legacy.PartnerID, PartnerKey: m.Legacy.PartnerKey.Reveal(),
+			TokenDailyQuota: m.Legacy.TokenDailyQuota,
+		})
+	}
+	return merchants, nil
+}
+
+func simulate(ctx context.Context, e environment, address string, cfg simulator.Config) error {
+	wechat, err := simulator.New(cfg)
+	if err != nil {
+		return fmt.Errorf("make the simulator: %w", err)
+	}
+	defer wechat.Close()
+	listener, err := listen(ctx, address)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: wechat, ReadHeaderTimeout: 5 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	e.log.InfoContext(ctx, "simulator listens", "address", listener.Addr().String())
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	return errors.Join(err, server.Shutdown(end))
+}

@@ -1,0 +1,110 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrFull: the stream takes no more messages until there is room again.
+var ErrFull = errors.New("the stream is full")
+
+// Config says where NATS is and what the streams are to be like.
+type Config struct {
+	URL         string
+	Credentials string        // path of a .creds file; empty for none
+	Prefix      string        // stands before every subject and stream name
+	Replicas    int           // of each stream; default 1
+	MaxBytes    int64         // of each stream that takes input; default 2 GiB
+	Name        string        // of the connection, for the server's operators
+	Drain       time.Duration // how long what is in hand is finished; default 15 s
+	Metrics     Metrics       // default: nobody counts
+	Log         *slog.Logger
+}
+
+// Metrics is what the bus counts.
+type Metrics interface {
+	Handled(consumer, verdict string)
+	Died(subject string)
+	Waiting(consumer string, pending, inHand int)
+}
+
+// Bus is a connection to NATS. Its methods may be called from many goroutines.
+type Bus struct {
+	cfg     Config
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	replies *replies
+}
+
+// Connect returns a bus. The server need not be there yet: it is waited for by whoever
+// first needs it, and Ready tells.
+func Connect(_ context.Context, cfg Config) (*Bus, error) {
+	if cfg.Replicas == 0 {
+		cfg.Replicas = 1
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 2 << 30
+	}
+	if cfg.Drain == 0 {
+		cfg.Drain = 15 * time.Second
+	}
+	b := &Bus{cfg: cfg}
+	options := []nats.Option{
+		nats.Name(cfg.Name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.RetryOnFailedConnect(true),
+		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.ReconnectBufSize(-1), // what can't be sent now fails now, and is repeated by who knows it
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { cfg.Log.Warn("nats connection lost", "error", err) }),
+		nats.ReconnectHandler(func(*nats.Conn) { cfg.Log.Info("nats connection back") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { cfg.Log.Debug("nats error", "error", err) }),
+	}
+	if cfg.Credentials != "" {
+		options = append(options, nats.UserCredentials(cfg.Credentials))
+	}
+	var err error
+	if b.nc, err = nats.Connect(cfg.URL, options...); err != nil {
+		return nil, fmt.Errorf("connect to nats: %w", err)
+	}
+	if b.js, err = jetstream.New(b.nc); err != nil {
+		return nil, fmt.Errorf("connect to jetstream: %w", err)
+	}
+	if b.replies, err = subscribeReplies(b.nc); err != nil {
+		return nil, fmt.Errorf("subscribe to replies: %w", err)
+	}
+	return b, nil
+}
+
+// Close sends what is buffered and ends the connection.
+func (b *Bus) Close(context.Context) error {
+	defer b.nc.Close()
+	if err := b.nc.FlushTimeout(time.Second); err != nil && b.nc.IsConnected() {
+		return fmt.Errorf("flush: %w", err)
+	}
+	return nil
+}
+
+// Ready reports whether JetStream answers.
+func (b *Bus) Ready(ctx context.Context) error {
+	if !b.nc.IsConnected() {
+		return fmt.Errorf("nats: %w", nats.ErrDisconnected)
+	}
+	if _, err := b.js.AccountInfo(ctx); err != nil {
+		return fmt.Errorf("ask jetstream: %w", err)
+	}
+	return nil
+}
+
+// subject is a subject as it stands on the wire.
+func (b *Bus) subject(name string) string { return b.cfg.Prefix + name }
+
+// bare is a subject without the prefix.
+func (b *Bus) bare(subject string) string { return strings.TrimPrefix(subject, b.cfg.Prefix) }
+
+// named is a stream's or a consumer's name on the server, where no dot may stand.
+func (b *Bus) named(name string) string { return strings.ReplaceAll(b.cfg.Prefix, ".", "_") + name }

@@ -1,0 +1,135 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"settled/events"
+)
+
+// handle takes one message through its handler and does what the verdict says.
+func (c *consumption) handle(m jetstream.Msg, handle events.Handler) {
+	message, err := c.message(m)
+	if err != nil {
+		c.bus.cfg.Log.Error("message without metadata", "consumer", c.cfg.Name, "error", err)
+		return
+	}
+	if c.stopping.Err() != nil {
+		c.say(m, "given back", m.Nak)
+		return
+	}
+	alive := c.keepAlive(m)
+	verdict := c.try(message, handle)
+	for n := 0; events.IsHold(verdict); n++ {
+		if n == 0 {
+			c.bus.cfg.Log.Warn("message held", "consumer", c.cfg.Name, "message_id", message.ID, "error", verdict)
+		}
+		if !c.rest(c.stopping, growing(n, 200*time.Millisecond, 10*time.Second)) {
+			alive()
+			c.say(m, "given back", m.Nak)
+			return
+		}
+		verdict = c.try(message, handle)
+	}
+	alive()
+	c.conclude(m, message, verdict)
+}
+
+// conclude tells the stream what is to become of the message.
+func (c *consumption) conclude(m jetstream.Msg, message events.Message, verdict error) {
+	delay, later := events.IsLater(verdict)
+	switch {
+	case verdict == nil:
+		c.say(m, "done", func() error { return c.confirmed(m.DoubleAck) })
+	case later:
+		c.say(m, "later", func() error { return m.NakWithDelay(delay) })
+	case events.IsPark(verdict) || message.Attempt >= c.cfg.MaxAttempts:
+		c.bury(m, message, verdict)
+	default:
+		c.bus.cfg.Log.Warn("message not handled", "consumer", c.cfg.Name, "message_id", message.ID, "attempt", message.Attempt, "error", verdict)
+		c.say(m, "again", func() error { return m.NakWithDelay(growing(message.Attempt-1, time.Second, time.Minute)) })
+	}
+}
+
+// say acknowledges, one way or another, and counts it. An acknowledgement that fails
+// brings the message back, to a handler that finds its work done.
+func (c *consumption) say(m jetstream.Msg, verdict string, acknowledge func() error) {
+	if err := acknowledge(); err != nil {
+		c.bus.cfg.Log.Warn("message not acknowledged", "consumer", c.cfg.Name, "verdict", verdict, "error", err)
+	}
+	if c.bus.cfg.Metrics != nil {
+		c.bus.cfg.Metrics.Handled(c.cfg.Name, verdict)
+	}
+}
+
+// confirmed repeats an acknowledgement until the server has confirmed it.
+func (c *consumption) confirmed(acknowledge func(ctx context.Context) error) error {
+	const tries = 4
+	var err error
+	for range tries {
+		ctx, cancel := context.WithTimeout(c.working, time.Second)
+		err = acknowledge(ctx)
+		cancel()
+		if err == nil || errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+			return nil
+		}
+	}
+	return fmt.Errorf("confirm: %w", err)
+}
+
+// try runs the handler. A panic is a bug with a message attached: it counts as an error.
+func (c *consumption) try(m events.Message, handle events.Handler) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			c.bus.cfg.Log.Error("handler panicked", "consumer", c.cfg.Name, "message_id", m.ID, "panic", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	return handle(c.working, m)
+}
+
+// keepAlive tells the stream that the message is being worked on, until the returned
+// function is called.
+func (c *consumption) keepAlive(m jetstream.Msg) (stop func()) {
+	ticker := time.NewTicker(c.cfg.AckWait / 3)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				_ = m.InProgress() // the next one may arrive
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		ticker.Stop()
+		close(done)
+	}
+}
+
+func (c *consumption) message(m jetstream.Msg) (events.Message, error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return events.Message{}, err
+	}
+	return events.Message{
+		ID:      meta.Stream + "-" + strconv.FormatUint(meta.Sequence.Stream, 10) + "-" + strconv.FormatInt(meta.Timestamp.UnixNano(), 36),
+		Subject: c.bus.bare(m.Subject()), Header: m.Headers(), Data: m.Data(),
+		At: meta.Timestamp, Attempt: int(meta.NumDelivered), //nolint:gosec // deliveries are few
+	}, nil
+}
+
+// oneLine makes a reason fit for a header.
+func oneLine(reason string) string {
+	reason = strings.Join(strings.Fields(reason), " ")
+	return strings.ToValidUTF8(reason[:min(len(reason), 512)], "")
+}

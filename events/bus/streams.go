@@ -1,0 +1,140 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"settled/events"
+)
+
+// The streams, without prefix.
+const (
+	Orders = "SETTLED_ORDERS"
+	Notify = "SETTLED_NOTIFY"
+	Out    = "SETTLED_OUT"
+	Dead   = "SETTLED_DEAD"
+)
+
+// stream is one stream as it is created.
+type stream struct {
+	name     string
+	subjects []string
+	keep     time.Duration
+	input    bool          // bounded, and full means refused
+	window   time.Duration // in which a repeated message id is dropped
+}
+
+// streams are all of them. Limits retention throughout: a work queue would turn every
+// acknowledgement into a synced delete, and forget at a restart what it has seen. The
+// dead letters' window is short, so that a letter which is replayed and dies again is kept.
+var streams = []stream{
+	{Orders, []string{events.PaymentRequested, events.PaymentReturned, events.RefundRequested}, 48 * time.Hour, true, 2 * time.Minute},
+	{Notify, []string{events.NotifyReceived}, 48 * time.Hour, true, 2 * time.Minute},
+	{Out, events.Outputs, 7 * 24 * time.Hour, false, 5 * time.Minute},
+	{Dead, []string{events.DeadPrefix + ">"}, 30 * 24 * time.Hour, false, time.Second},
+}
+
+// Ensure creates the streams that are not there. What is there is left as it is, but for
+// subjects that are missing. Many processes may do it at once.
+func (b *Bus) Ensure(ctx context.Context) error {
+	for _, s := range streams {
+		if err := b.ensure(ctx, s); err != nil {
+			return fmt.Errorf("ensure stream %s: %w", b.named(s.name), err)
+		}
+	}
+	return nil
+}
+
+func (b *Bus) ensure(ctx context.Context, s stream) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	found, err := b.js.Stream(ctx, b.named(s.name))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = b.js.CreateStream(ctx, b.streamConfig(s))
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return nil // another process was faster
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	cfg := found.CachedInfo().Config
+	missing := slices.DeleteFunc(b.subjects(s), func(subject string) bool { return slices.Contains(cfg.Subjects, subject) })
+	if len(missing) == 0 {
+		return nil
+	}
+	cfg.Subjects = append(cfg.Subjects, missing...)
+	_, err = b.js.UpdateStream(ctx, cfg)
+	return err
+}
+
+func (b *Bus) subjects(s stream) []string {
+	subjects := make([]string, len(s.subjects))
+	for i, name := range s.subjects {
+		subjects[i] = b.subject(name)
+	}
+	return subjects
+}
+
+func (b *Bus) streamConfig(s stream) jetstream.StreamConfig {
+	cfg := jetstream.StreamConfig{
+		Name: b.named(s.name), Subjects: b.subjects(s), Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
+		MaxAge: s.keep, Duplicates: s.window, Replicas: b.cfg.Replicas, MaxBytes: -1, Discard: jetstream.DiscardOld,
+	}
+	if s.input {
+		cfg.MaxBytes, cfg.Discard = b.cfg.MaxBytes, jetstream.DiscardNew
+	}
+	return cfg
+}
+
+// Trim makes room in the streams that take input. They keep what was acknowledged, and
+// refuse new messages when they are full: once one is half full, whatever every consumer
+// of a subject has acknowledged is purged, and nothing beyond that.
+func (b *Bus) Trim(ctx context.Context) error {
+	for _, s := range streams {
+		if !s.input {
+			continue
+		}
+		if err := b.trim(ctx, s); err != nil {
+			return fmt.Errorf("trim stream %s: %w", b.named(s.name), err)
+		}
+	}
+	return nil
+}
+
+func (b *Bus) trim(ctx context.Context, s stream) error {
+	found, err := b.js.Stream(ctx, b.named(s.name))
+	if err != nil {
+		return err
+	}
+	info := found.CachedInfo()
+	if info.Config.MaxBytes <= 0 || info.State.Bytes < uint64(info.Config.MaxBytes)/2 {
+		return nil
+	}
+	floors := map[string]uint64{}
+	consumers := found.ListConsumers(ctx)
+	for consumer := range consumers.Info() {
+		subject := consumer.Config.FilterSubject
+		if floor, ok := floors[subject]; !ok || consumer.AckFloor.Stream < floor {
+			floors[subject] = consumer.AckFloor.Stream
+		}
+	}
+	if err := consumers.Err(); err != nil {
+		return err
+	}
+	for subject, floor := range floors {
+		if subject == "" || floor == 0 {
+			continue
+		}
+		if err := found.Purge(ctx, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeSequence(floor+1)); err != nil {
+			return fmt.Errorf("purge %s: %w", subject, err)
+		}
+	}
+	return nil
+}
