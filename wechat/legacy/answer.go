@@ -14,9 +14,6 @@ var ErrUnreadable = errors.New("can't be read")
 
 func unreadable(cause error) error { return fmt.Errorf("%w: %w", ErrUnreadable, cause) }
 
-// maxMessage bounds what is kept of an errmsg, in bytes.
-const maxMessage = 256
-
 // Error is an answer that says no.
 type Error struct {
 	Call    Call
@@ -62,7 +59,7 @@ func (e errcode) verdict(call Call) error {
 		return fmt.Errorf("%w: no errcode", ErrUnreadable)
 	}
 	if code != 0 {
-		return &Error{Call: call, Code: code, Message: cut(string(e.Message), maxMessage)}
+		return &Error{Call: call, Code: code, Message: string(e.Message)}
 	}
 	return nil
 }

@@ -63,17 +63,6 @@ func TestAnErrcodeIsKeptInWeChatsOwnWords(t *testing.T) {
 	}
 }
 
-func TestALongErrmsgIsCut(t *testing.T) {
-	t.Parallel()
-	var got *legacy.Error
-	if err := legacy.ReadDelivery([]byte(`{"errcode":1,"errmsg":"` + strings.Repeat("错", 1000) + `"}`)); !errors.As(err, &got) {
-		t.Fatalf("got %v", err)
-	}
-	if want := strings.Repeat("错", 85); got.Message != want {
-		t.Errorf("kept %d bytes", len(got.Message))
-	}
-}
-
 func TestReadToken(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -54,6 +54,9 @@ func (c Credentials) ReadNotify(rawQuery string, body []byte) (Notify, error) {
 	if err != nil {
 		return Notify{}, err
 	}
+	if trade.OrderID == "" {
+		return Notify{}, fmt.Errorf("%w: no out_trade_no", ErrUnreadable)
+	}
 	return Notify{Trade: trade, AppID: customer["appid"], OpenID: customer["openid"]}, nil
 }
 

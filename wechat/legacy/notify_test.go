@@ -123,6 +123,7 @@ func TestReadNotifyRefusesAQuery(t *testing.T) {
 		"with a broken escape":    {published + "&a=%zz", legacy.ErrUnreadable},
 		"with U+0000":             {published + "&a=%00", legacy.ErrUnreadable},
 		"without a transaction":   {signQuery(t, map[string]string{"transaction_id": ""}), legacy.ErrUnreadable},
+		"without an order":        {signQuery(t, map[string]string{"out_trade_no": "", "trade_state": "1"}), legacy.ErrUnreadable},
 		"with a price in yuan":    {signQuery(t, map[string]string{"total_fee": "0.01"}), legacy.ErrUnreadable},
 		"without a time":          {signQuery(t, map[string]string{"time_end": ""}), legacy.ErrUnreadable},
 		"that is longer than any": {published + "&a=" + strings.Repeat("x", 64<<10), legacy.ErrUnreadable},

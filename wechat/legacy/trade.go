@@ -9,6 +9,9 @@ import (
 // feeTypeCNY is the only fee_type the document knows, and what is meant by none.
 const feeTypeCNY = "1"
 
+// maxFeeType bounds what is repeated of a fee_type that nobody knows, in bytes.
+const maxFeeType = 16
+
 // Trade is what WeChat says about an order, in a notify and in the answer to orderquery
 // alike. If it is not paid, only Partner and OrderID are there, and they may be empty.
 type Trade struct {
@@ -35,10 +38,10 @@ func readTrade(fields map[string]string) (Trade, error) {
 	}
 	t.TransactionID, t.BankType, t.Attach = fields["transaction_id"], fields["bank_type"], fields["attach"]
 	if t.OrderID == "" || t.TransactionID == "" {
-		return Trade{}, fmt.Errorf("%w: no out_trade_no or transaction_id", ErrUnreadable)
+		return Trade{}, fmt.Errorf("%w: paid without out_trade_no or transaction_id", ErrUnreadable)
 	}
 	if t.Currency = "CNY"; fields["fee_type"] != feeTypeCNY && fields["fee_type"] != "" {
-		t.Currency = "fee_type " + cut(fields["fee_type"], maxMessage)
+		t.Currency = "fee_type " + cut(fields["fee_type"], maxFeeType)
 	}
 	return t, t.readMoney(fields["total_fee"], fields["discount"], fields["time_end"])
 }

@@ -1,0 +1,55 @@
+package wechat
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"settled"
+	"settled/wechat/legacy"
+)
+
+// call makes a call with the current access token. One that WeChat does not take is given
+// back, and the same body is sent once more with the next: the token is no part of it.
+func call[T any](ctx context.Context, l *Legacy, c legacy.Call, body []byte, read func(answer []byte) (T, error)) (T, error) {
+	var none T
+	for again := true; ; again = false {
+		token, err := l.tokens.Token(ctx)
+		if err != nil {
+			return none, withoutToken(err)
+		}
+		query := url.Values{"access_token": {token}}.Encode()
+		value, err := ask(ctx, l.line, legacyRequest{call: c, query: query, token: token, body: body}, read)
+		if !again || !refusesToken(err) {
+			return value, err
+		}
+		l.line.log.WarnContext(ctx, "wechat refuses the access token", "call", c.Name(), "code", codeOf(err))
+		if err := l.tokens.Refused(ctx, token); err != nil {
+			return none, withoutToken(err)
+		}
+	}
+}
+
+// withoutToken makes an unknown outcome of a missing token, with the pause that it asks
+// for.
+func withoutToken(err error) error {
+	unknown := settled.Unknown{Code: codeToken}
+	var cause *settled.Unknown
+	if errors.As(err, &cause) {
+		unknown = *cause
+	}
+	unknown.Err = fmt.Errorf("take access token: %w", err)
+	return &unknown
+}
+
+// nonce returns 32 random hex digits, all that noncestr has room for.
+func (l *Legacy) nonce() (string, error) {
+	random := make([]byte, 16)
+	if _, err := io.ReadFull(l.random, random); err != nil {
+		return "", fmt.Errorf("draw a nonce: %w", err)
+	}
+	return hex.EncodeToString(random), nil
+}

@@ -1,0 +1,51 @@
+package wechat
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+
+	"settled"
+	"settled/wechat/legacy"
+)
+
+// Notify verifies a notify by both of its signatures and reads it.
+func (l *Legacy) Notify(n settled.Notify) (settled.Trade, error) {
+	told, err := l.credentials.ReadNotify(n.Query, n.Body)
+	if err != nil {
+		return settled.Trade{}, fmt.Errorf("%w: %w", settled.ErrUnverified, err)
+	}
+	trade := tradeOf(told.Trade)
+	trade.OpenID = told.OpenID
+	trade.Foreign = cmp.Or(
+		foreign("partner", told.Partner, l.credentials.PartnerID),
+		foreign("app", told.AppID, l.credentials.AppID),
+	)
+	return trade, nil
+}
+
+// Answer is success, to the letter, or fail: whatever else it hears, WeChat sends the
+// notify again.
+func (l *Legacy) Answer(a settled.Acknowledgement) settled.Answer {
+	word := legacy.Fail
+	if a == settled.Success {
+		word = legacy.Success
+	}
+	return settled.Answer{Status: http.StatusOK, ContentType: "text/plain", Body: []byte(word)}
+}
+
+// foreign names what is not ours; empty when it is.
+func foreign(what, told, ours string) string {
+	if told == ours {
+		return ""
+	}
+	return fmt.Sprintf("%s %.64q is not %s", what, told, ours)
+}
+
+func tradeOf(told legacy.Trade) settled.Trade {
+	return settled.Trade{
+		Paid: told.Paid, OrderID: told.OrderID, TransactionID: told.TransactionID,
+		Amount: settled.Money{Total: settled.Fen(told.Total), Currency: told.Currency},
+		PaidAt: told.PaidAt, BankType: told.BankType, Attach: told.Attach,
+	}
+}
