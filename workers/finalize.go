@@ -42,7 +42,7 @@ func (w *Workers) notified(ctx context.Context, m events.Message) error {
 	if err := w.believe(ctx, m, n.Merchant, trade); err != nil {
 		return err
 	}
-	w.reply(m, events.ReplyCommitted, struct{}{})
+	w.reply(ctx, m, events.ReplyCommitted, struct{}{})
 	return nil
 }
 

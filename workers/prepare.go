@@ -55,11 +55,11 @@ func (w *Workers) request(ctx context.Context, m events.Message) error {
 		conflict := events.Error{Code: events.CodeConflict, Message: "the order was requested before with other content"}
 		return w.reject(ctx, m, request, events.Rejected{Error: &conflict})
 	}
-	w.reply(m, events.ReplyRecorded, wire(recorded.Payment, recorded.Payment.Status))
+	w.reply(ctx, m, events.ReplyRecorded, wire(recorded.Payment, recorded.Payment.Status))
 	if !recorded.Created {
 		return w.repeat(ctx, m, recorded.Payment)
 	}
-	return w.obtain(ctx, recorded.Payment, func(e settled.Event) { w.reply(m, e.Type, e.Data) })
+	return w.obtain(ctx, recorded.Payment, func(e settled.Event) { w.reply(ctx, m, e.Type, e.Data) })
 }
 
 // tooLate reports whether the request's time was over before it was ever recorded. A
@@ -113,7 +113,7 @@ func (w *Workers) repeat(ctx context.Context, m events.Message, p settled.Paymen
 	if err := w.cfg.Ledger.Repeat(ctx, arrival.ID); err != nil {
 		return err
 	}
-	w.reply(m, arrival.Type, arrival.Data)
+	w.reply(ctx, m, arrival.Type, arrival.Data)
 	return nil
 }
 

@@ -34,7 +34,7 @@ func (w *Workers) reject(ctx context.Context, m events.Message, r events.Payment
 		}
 	}
 	w.cfg.Metrics.Rejected(w.known(r.Merchant))
-	w.reply(m, event.Type, data)
+	w.reply(ctx, m, event.Type, data)
 	return nil
 }
 
@@ -48,7 +48,7 @@ func (w *Workers) known(merchant string) string {
 
 // reply tells whoever waits for the message what has been committed. It is a courtesy: a
 // reply that gets lost changes nothing, and who waits can read the payment.
-func (w *Workers) reply(m events.Message, kind string, body any) {
+func (w *Workers) reply(ctx context.Context, m events.Message, kind string, body any) {
 	to := m.Value(events.HeaderReply)
 	if to == "" {
 		return
@@ -57,11 +57,11 @@ func (w *Workers) reply(m events.Message, kind string, body any) {
 	if !ok {
 		var err error
 		if data, err = json.Marshal(body); err != nil {
-			w.cfg.Log.Error("reply not written", "kind", kind, "error", err)
+			w.cfg.Log.ErrorContext(ctx, "reply not written", "kind", kind, "error", err)
 			return
 		}
 	}
 	if err := w.cfg.Bus.Reply(to, events.Reply{Kind: kind, Data: data}); err != nil {
-		w.cfg.Log.Warn("reply not sent", "kind", kind, "error", err)
+		w.cfg.Log.WarnContext(ctx, "reply not sent", "kind", kind, "error", err)
 	}
 }

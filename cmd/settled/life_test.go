@@ -312,7 +312,6 @@ func TestWeChatMisbehaves(t *testing.T) {
 		"answers lost":   {AnswerLost: 1},
 		"connection cut": {CutConnection: 1},
 		"busy":           {ErrorRate: 1},
-		"too often":      {RateLimited: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

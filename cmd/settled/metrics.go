@@ -29,10 +29,11 @@ type metrics struct {
 	unpublished       prometheus.Gauge
 	oldestUnpublished prometheus.Gauge
 
-	messages *prometheus.CounterVec
-	dead     *prometheus.CounterVec
-	lag      *prometheus.GaugeVec
-	inHand   *prometheus.GaugeVec
+	messages    *prometheus.CounterVec
+	dead        *prometheus.CounterVec
+	deadLetters prometheus.Gauge
+	pending     *prometheus.GaugeVec
+	inHand      *prometheus.GaugeVec
 
 	calls       *prometheus.CounterVec
 	callSeconds *prometheus.HistogramVec
@@ -79,12 +80,15 @@ func newMetrics() *metrics {
 
 		messages: counters("messages_total", "Messages by what became of them.", "consumer", "result"),
 		dead:     counters("dead_total", "Messages that became dead letters.", "subject"),
-		lag:      gauges("queue_pending", "Messages that a consumer has not been given yet.", "consumer"),
-		inHand:   gauges("queue_in_hand", "Messages given out and not yet acknowledged.", "consumer"),
+		deadLetters: make.NewGauge(prometheus.GaugeOpts{
+			Name: "settled_dead_letters", Help: "Dead letters that are kept.",
+		}),
+		pending: gauges("queue_pending", "Messages that a consumer has not been given yet.", "consumer"),
+		inHand:  gauges("queue_in_hand", "Messages given out and not yet acknowledged.", "consumer"),
 
 		calls:       counters("wechat_calls_total", "Calls to WeChat.", "merchant", "call", "outcome", "code"),
 		callSeconds: histograms("wechat_call_seconds", "How long calls to WeChat took.", "merchant", "call"),
-		tokens:      counters("tokens_total", "What happened to access tokens and to Redis that keeps them.", "merchant", "event"),
+		tokens:      counters("tokens_total", "What happened to access tokens, and to Redis that keeps them.", "event"),
 
 		dependencies: gauges("dependency_up", "Whether a dependency answered when it was last asked.", "dependency"),
 	}
@@ -131,3 +135,20 @@ func (m *metrics) called(merchant, call, outcome, code string, took time.Duratio
 	m.calls.WithLabelValues(merchant, call, outcome, code).Inc()
 	m.callSeconds.WithLabelValues(merchant, call).Observe(took.Seconds())
 }
+
+// Handled counts a message by what became of it.
+func (m *metrics) Handled(consumer, verdict string) {
+	m.messages.WithLabelValues(consumer, verdict).Inc()
+}
+
+// Died counts a message that became a dead letter.
+func (m *metrics) Died(subject string) { m.dead.WithLabelValues(subject).Inc() }
+
+// Waiting shows what a consumer has before it and in hand.
+func (m *metrics) Waiting(consumer string, pending uint64, inHand int) {
+	m.pending.WithLabelValues(consumer).Set(float64(pending))
+	m.inHand.WithLabelValues(consumer).Set(float64(inHand))
+}
+
+// DeadLetters shows how many dead letters are kept.
+func (m *metrics) DeadLetters(kept uint64) { m.deadLetters.Set(float64(kept)) }

@@ -61,7 +61,7 @@ func protocolsOf(cfg *config.Config) map[string]string {
 func connect(ctx context.Context, e environment, cfg *config.Config) (*bus.Bus, error) {
 	return bus.Connect(ctx, bus.Config{
 		URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, Prefix: cfg.NATS.Prefix,
-		Replicas: cfg.NATS.Replicas, MaxBytes: cfg.NATS.MaxBytes, Name: "settled", Log: e.log,
+		Replicas: cfg.NATS.Replicas, MaxMessages: cfg.NATS.MaxMessages, Name: "settled", Log: e.log,
 	})
 }
 

@@ -66,7 +66,7 @@ func (p *process) openServers(ctx context.Context) error {
 	p.stack.push("postgres", func(context.Context) error { return p.store.Close() })
 	p.hints, err = hints.New(hints.Config{
 		URL: p.cfg.Redis.URL.Reveal(), Prefix: p.cfg.NATS.Prefix, Log: p.log, Now: time.Now, Random: rand.Reader,
-		Observe: func(event string) { p.metrics.tokens.WithLabelValues("", event).Inc() },
+		Observe: func(event string) { p.metrics.tokens.WithLabelValues(event).Inc() },
 	})
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (p *process) openServers(ctx context.Context) error {
 	p.stack.push("redis", func(context.Context) error { return p.hints.Close() })
 	p.bus, err = bus.Connect(ctx, bus.Config{
 		URL: p.cfg.NATS.URL.Reveal(), Credentials: p.cfg.NATS.Credentials, Prefix: p.cfg.NATS.Prefix,
-		Replicas: p.cfg.NATS.Replicas, MaxBytes: p.cfg.NATS.MaxBytes, Name: "settled", Drain: drain, Log: p.log,
+		Replicas: p.cfg.NATS.Replicas, MaxMessages: p.cfg.NATS.MaxMessages, Name: "settled", Drain: drain, Metrics: p.metrics, Log: p.log,
 	})
 	if err != nil {
 		return err
@@ -82,6 +82,9 @@ func (p *process) openServers(ctx context.Context) error {
 	p.stack.push("nats", p.bus.Close)
 	return nil
 }
+
+// watchEvery is how often a process looks at what it stands on and what waits for it.
+const watchEvery = 5 * time.Second
 
 // openMerchants makes each merchant's gateway.
 func (p *process) openMerchants() error {
@@ -179,7 +182,7 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 			}
 		})
 	}
-	wait.Go(func() { admin.watch(ctx, 5*time.Second) })
+	wait.Go(func() { admin.watch(ctx, watchEvery) })
 	if what.ingress {
 		run(func(ctx context.Context) error { return p.ingress().Serve(ctx, incoming) })
 	}
@@ -187,6 +190,7 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 		if what.workers {
 			run(func(ctx context.Context) error { return p.work(ctx, what.pools) })
 		}
+		wait.Go(func() { p.measure(ctx) })
 		started(at)
 	}
 	wait.Wait()
@@ -236,6 +240,22 @@ func (p *process) prepare(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// measure tells the metrics what waits in the streams, again and again.
+func (p *process) measure(ctx context.Context) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		if err := p.bus.Measure(ctx); err != nil && ctx.Err() == nil {
+			p.log.DebugContext(ctx, "streams not measured", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 func (p *process) migrate(ctx context.Context) error {

@@ -21,18 +21,11 @@ type Config struct {
 	Credentials string        // path of a .creds file; empty for none
 	Prefix      string        // stands before every subject and stream name
 	Replicas    int           // of each stream; default 1
-	MaxBytes    int64         // of each stream that takes input; default 2 GiB
+	MaxMessages int64         // of each stream that takes input; default 4,000,000
 	Name        string        // of the connection, for the server's operators
 	Drain       time.Duration // how long what is in hand is finished; default 15 s
 	Metrics     Metrics       // default: nobody counts
 	Log         *slog.Logger
-}
-
-// Metrics is what the bus counts.
-type Metrics interface {
-	Handled(consumer, verdict string)
-	Died(subject string)
-	Waiting(consumer string, pending, inHand int)
 }
 
 // Bus is a connection to NATS. Its methods may be called from many goroutines.
@@ -49,8 +42,11 @@ func Connect(_ context.Context, cfg Config) (*Bus, error) {
 	if cfg.Replicas == 0 {
 		cfg.Replicas = 1
 	}
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = 2 << 30
+	if cfg.MaxMessages == 0 {
+		cfg.MaxMessages = 4_000_000
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = silent{}
 	}
 	if cfg.Drain == 0 {
 		cfg.Drain = 15 * time.Second

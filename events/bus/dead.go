@@ -48,9 +48,7 @@ func (c *consumption) bury(m jetstream.Msg, message events.Message, why error) {
 		return
 	}
 	b.cfg.Log.Error("message became a dead letter", "subject", message.Subject, "message_id", message.ID, "attempts", message.Attempt, "error", why)
-	if b.cfg.Metrics != nil {
-		b.cfg.Metrics.Died(message.Subject)
-	}
+	b.cfg.Metrics.Died(message.Subject)
 	c.say(m, "dead", func() error { return m.TermWithReason(oneLine(why.Error())) })
 }
 

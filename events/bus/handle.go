@@ -64,9 +64,7 @@ func (c *consumption) say(m jetstream.Msg, verdict string, acknowledge func() er
 	if err := acknowledge(); err != nil {
 		c.bus.cfg.Log.Warn("message not acknowledged", "consumer", c.cfg.Name, "verdict", verdict, "error", err)
 	}
-	if c.bus.cfg.Metrics != nil {
-		c.bus.cfg.Metrics.Handled(c.cfg.Name, verdict)
-	}
+	c.bus.cfg.Metrics.Handled(c.cfg.Name, verdict)
 }
 
 // confirmed repeats an acknowledgement until the server has confirmed it.

@@ -25,13 +25,14 @@ type stream struct {
 	name     string
 	subjects []string
 	keep     time.Duration
-	input    bool          // bounded, and full means refused
+	input    bool          // full means refused
 	window   time.Duration // in which a repeated message id is dropped
 }
 
 // streams are all of them. Limits retention throughout: a work queue would turn every
 // acknowledgement into a synced delete, and forget at a restart what it has seen. The
-// dead letters' window is short, so that a letter which is replayed and dies again is kept.
+// streams that take input are bounded by messages: a bound in bytes would be reserved on
+// the server's disk, and refused by a small one. The dead letters' window is short, so that a letter which is replayed and dies again is kept.
 var streams = []stream{
 	{Orders, []string{events.PaymentRequested, events.PaymentReturned, events.RefundRequested}, 48 * time.Hour, true, 2 * time.Minute},
 	{Notify, []string{events.NotifyReceived}, 48 * time.Hour, true, 2 * time.Minute},
@@ -85,10 +86,10 @@ func (b *Bus) subjects(s stream) []string {
 func (b *Bus) streamConfig(s stream) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
 		Name: b.named(s.name), Subjects: b.subjects(s), Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
-		MaxAge: s.keep, Duplicates: s.window, Replicas: b.cfg.Replicas, MaxBytes: -1, Discard: jetstream.DiscardOld,
+		MaxAge: s.keep, Duplicates: s.window, Replicas: b.cfg.Replicas, MaxMsgs: -1, Discard: jetstream.DiscardOld,
 	}
 	if s.input {
-		cfg.MaxBytes, cfg.Discard = b.cfg.MaxBytes, jetstream.DiscardNew
+		cfg.MaxMsgs, cfg.Discard = b.cfg.MaxMessages, jetstream.DiscardNew
 	}
 	return cfg
 }
@@ -114,7 +115,7 @@ func (b *Bus) trim(ctx context.Context, s stream) error {
 		return err
 	}
 	info := found.CachedInfo()
-	if info.Config.MaxBytes <= 0 || info.State.Bytes < uint64(info.Config.MaxBytes)/2 {
+	if limit := info.Config.MaxMsgs; limit <= 0 || info.State.Msgs < uint64(limit)/2 {
 		return nil
 	}
 	floors := map[string]uint64{}

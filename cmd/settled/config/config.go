@@ -29,7 +29,7 @@ type NATS struct {
 	Credentials string // path of a .creds file; empty for none
 	Prefix      string // put before every subject and stream name; may be empty
 	Replicas    int    // of each stream, 1 to 5
-	MaxBytes    int64  // of each stream that takes requests or notifies
+	MaxMessages int64  // of each stream that takes requests or notifies
 }
 
 // Postgres says where the truth is.

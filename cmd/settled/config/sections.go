@@ -14,7 +14,7 @@ func readNATS(s *section) NATS {
 		Credentials: s.at("credentials").path(),
 		Prefix:      s.at("prefix").text("", prefix),
 		Replicas:    int(s.at("replicas").integer(1, 1, 5)),
-		MaxBytes:    s.at("max_bytes").integer(2<<30, 1<<20, 1<<50),
+		MaxMessages: s.at("max_messages").integer(4_000_000, 1, 1<<50),
 	}
 }
 
