@@ -105,7 +105,7 @@ func TestPrepayFailsForGoodOnlyByWeChatsOwnWord(t *testing.T) {
 		"busy":                  {`{"errcode":-1,"errmsg":"system error"}`, &settled.Unknown{Code: "-1"}},
 		"too often":             {`{"errcode":45011,"errmsg":"slower"}`, &settled.Unknown{Code: "45011", After: time.Minute}},
 		"the day's quota":       {`{"errcode":45009,"errmsg":"quota"}`, &settled.Unknown{Code: "45009", After: 10 * time.Minute}},
-		"a wrong key":           {`{"errcode":268500741,"errmsg":"not match signature"}`, &settled.Unknown{Code: "268500741", After: 5 * time.Minute}},
+		"a wrong key":           {`{"errcode":268500741,"errmsg":"not match signature"}`, &settled.Refusal{Code: "268500741", Message: "not match signature"}},
 		"no prepayid":           {`{"errcode":0,"errmsg":"ok"}`, &settled.Unknown{Code: "unreadable"}},
 		"HTML":                  {`<html>`, &settled.Unknown{Code: "unreadable"}},
 	} {

@@ -42,41 +42,42 @@ type meaning struct {
 }
 
 // meanings is the table of errcodes (Open Platform, global return codes; those from 49001
-// are the APP payment document's own). A body that can't be read stays the same however
-// often it is sent, so it ends a genprepay; it tells nothing about an order that is asked
-// about.
+// are the APP payment document's own). The body of a genprepay stays the same however
+// often it is sent, so whatever does not say "later" or "another token" is WeChat's final
+// word on it: the shop hears it at once, with the code, and can order anew when it is
+// mended. It tells nothing about an order that is asked about.
 var meanings = map[int64]meaning{
 	//        token    genprepay  orderquery delivernotify
 	-1:    {busy, busy, busy, busy},
 	40001: {mend, stale, stale, stale}, // token: wrong AppSecret; others: not the latest token
-	40002: {mend, mend, mend, mend},    // wrong grant_type
-	40013: {mend, mend, mend, mend},    // invalid appid
+	40002: {mend, refused, mend, mend}, // wrong grant_type
+	40013: {mend, refused, mend, mend}, // invalid appid
 	40014: {mend, stale, stale, stale}, // invalid access_token
 	40033: {mend, refused, bug, bug},   // charset, or \uxxxx in the body
 	40035: {mend, refused, bug, bug},   // invalid argument
-	40125: {mend, mend, mend, mend},    // invalid appsecret
-	41001: {mend, bug, bug, bug},       // access_token missing
-	41002: {mend, bug, bug, bug},       // appid missing
-	41004: {mend, bug, bug, bug},       // secret missing
+	40125: {mend, refused, mend, mend}, // invalid appsecret
+	41001: {mend, refused, bug, bug},   // access_token missing
+	41002: {mend, refused, bug, bug},   // appid missing
+	41004: {mend, refused, bug, bug},   // secret missing
 	42001: {mend, stale, stale, stale}, // access_token expired
-	43001: {bug, bug, bug, bug},        // needs GET
-	43002: {bug, bug, bug, bug},        // needs POST
-	43003: {bug, bug, bug, bug},        // needs HTTPS
-	44002: {bug, bug, bug, bug},        // empty body
+	43001: {bug, refused, bug, bug},    // needs GET
+	43002: {bug, refused, bug, bug},    // needs POST
+	43003: {bug, refused, bug, bug},    // needs HTTPS
+	44002: {bug, refused, bug, bug},    // empty body
 	45009: {spent, spent, spent, spent},
 	45011: {slower, slower, slower, slower},
-	47001: {bug, refused, bug, bug}, // the body can't be parsed
-	47002: {bug, refused, bug, bug}, // \uxxxx in the body
-	48001: {mend, mend, mend, mend}, // the account lacks this permission
-	48004: {mend, mend, mend, mend}, // the account is forbidden this call
-	49001: {mend, mend, mend, mend}, // the token belongs to another app
-	49003: {mend, mend, mend, mend}, // the openid belongs to another app
-	49004: {mend, mend, mend, mend}, // not match signature
-	49010: {mend, mend, mend, mend}, // invalid partner
-	50001: {mend, mend, mend, mend}, // api unauthorized by user
+	47001: {bug, refused, bug, bug},    // the body can't be parsed
+	47002: {bug, refused, bug, bug},    // \uxxxx in the body
+	48001: {mend, refused, mend, mend}, // the account lacks this permission
+	48004: {mend, refused, mend, mend}, // the account is forbidden this call
+	49001: {mend, refused, mend, mend}, // the token belongs to another app
+	49003: {mend, refused, mend, mend}, // the openid belongs to another app
+	49004: {mend, refused, mend, mend}, // not match signature
+	49010: {mend, refused, mend, mend}, // invalid partner
+	50001: {mend, refused, mend, mend}, // api unauthorized by user
 
 	// What genprepay really answered to a bad signature in December 2014.
-	268500741: {mend, mend, mend, mend},
+	268500741: {mend, refused, mend, mend},
 }
 
 // unlisted is what any other errcode means. Whoever is refused a token has not been told
@@ -92,7 +93,7 @@ func (e *Error) Verdict() Verdict {
 	switch {
 	case listed:
 		return row.of(e.Call)
-	case strings.Contains(strings.ToLower(e.Message), notMatchSignature):
+	case strings.Contains(strings.ToLower(e.Message), notMatchSignature) && e.Call != GenPrepay:
 		return mend
 	default:
 		return unlisted.of(e.Call)
