@@ -19,7 +19,7 @@ var misbehaviour = simulator.Switches{
 		WrongAmount: .02, WrongSignature: .05, ForeignPartner: .02,
 	},
 	Gateway: simulator.GatewaySwitches{
-		Slow: .05, SlowBy: simulator.Duration(500 * time.Millisecond), Down: .03, RateLimited: .02, ErrorRate: .03,
+		Slow: .05, SlowBy: simulator.Duration(500 * time.Millisecond), Down: .03, RateLimited: .002, ErrorRate: .03,
 		CutConnection: .03, TokenRefused: .005, AnswerLost: .05,
 	},
 }

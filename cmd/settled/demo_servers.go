@@ -203,7 +203,8 @@ type demoWorker struct {
 	at    addresses
 
 	cancel context.CancelFunc
-	ended  chan error
+	ended  chan struct{} // closed when it has ended
+	err    error         // with which it has
 }
 
 // start returns once the process works.
@@ -213,28 +214,27 @@ func (w *demoWorker) start(ctx context.Context) error {
 		return err
 	}
 	lifetime, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w.cancel, w.ended = cancel, make(chan error, 1)
+	w.cancel, w.ended = cancel, make(chan struct{})
 	started := make(chan addresses, 1)
 	go func() {
-		err := p.run(lifetime, w.parts, func(at addresses) { started <- at })
-		w.ended <- errors.Join(err, p.close(lifetime))
+		defer close(w.ended)
+		w.err = errors.Join(p.run(lifetime, w.parts, func(at addresses) { started <- at }), p.close(lifetime))
 	}()
 	select {
 	case w.at = <-started:
 		return nil
-	case err := <-w.ended:
-		cancel()
-		return errors.Join(errors.New("a part of settled ended at its start"), err)
+	case <-w.ended:
+		return errors.Join(errors.New("a part of settled ended at its start"), w.err)
 	case <-ctx.Done():
-		cancel()
-		return errors.Join(ctx.Err(), <-w.ended)
+		return errors.Join(ctx.Err(), w.stop(ctx))
 	}
 }
 
-// stop ends the process and waits for it.
+// stop ends the process and waits for it; the second time there is nothing to wait for.
 func (w *demoWorker) stop(context.Context) error {
 	w.cancel()
-	return <-w.ended
+	<-w.ended
+	return w.err
 }
 
 // notifyCount counts WeChat's notifies.

@@ -41,6 +41,7 @@ type demoOrder struct {
 	leaves bool
 	client chan map[string]string // what the app needs, once
 	ended  chan struct{}
+	over   bool // ended is closed
 
 	requested, prepared, paid, completed time.Time
 	told                                 map[string]map[string]bool // by event type: the ce-ids seen
@@ -208,7 +209,8 @@ func (s *demoShop) hear(subject, id string, data []byte) {
 	case events.PaymentCompleted:
 		o.completed = time.Now()
 	}
-	if subject == o.rightEnd() || subject == events.PaymentFailed || subject == events.PaymentRejected {
+	if !o.over && (subject == o.rightEnd() || subject == events.PaymentFailed || subject == events.PaymentRejected) {
+		o.over = true
 		close(o.ended)
 	}
 }
