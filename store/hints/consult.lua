@@ -31,8 +31,8 @@ if count > stored_count then remember_count() end
 
 -- A refusal ends every token up to its version, as long as no newer one is known.
 local stored = field(token_key, 'version')
-local life = math.max(field(token_key, 'life'), mine.life, 60000)
-if refused > stored or (refused > 0 and refused == stored) then
+local life = math.max(field(token_key, 'life'), 120000) -- everyone looks here every minute
+if refused > 0 and refused >= stored then
   redis.call('DEL', token_key)
   stored = 0
   if refused > tonumber(redis.call('GET', refused_key) or 0) then
@@ -52,7 +52,7 @@ local function answer(verdict, wait)
   if verdict == 'token' then value = redis.call('HGET', token_key, 'token') end
   return {
     verdict, value, stored, field(token_key, 'life'), math.max(0, redis.call('PTTL', token_key)),
-    refused, today, count, math.max(0, wait or 0), tonumber(redis.call('GET', streak_key) or 0),
+    refused, today, count, math.max(1, wait or 1), tonumber(redis.call('GET', streak_key) or 0),
   }
 end
 

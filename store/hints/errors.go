@@ -10,6 +10,9 @@ import (
 // next day begins.
 var ErrQuota = errors.New("the daily quota of access tokens is used up")
 
+// errShare: Redis is gone, and with it the knowledge of what the others fetch.
+var errShare = fmt.Errorf("without redis: %w", ErrQuota)
+
 var (
 	errClosed    = errors.New("hints are closed")
 	errEmpty     = errors.New("the fetch gave no token, or one without life")

@@ -38,10 +38,11 @@ type Config struct {
 
 // Hints is Redis. Its methods may be called from many goroutines.
 type Hints struct {
-	cfg    Config
-	client *redis.Client
-	chance chance
-	reach  reach
+	cfg     Config
+	client  *redis.Client
+	scripts scripts
+	chance  chance
+	reach   reach
 
 	// flights are bounded by life and counted, so that Close can wait for them.
 	life    context.Context
@@ -66,7 +67,7 @@ func New(cfg Config) (*Hints, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hints{cfg: cfg, client: redis.NewClient(options), chance: chance{random: cfg.Random}}
+	h := &Hints{cfg: cfg, client: redis.NewClient(options), scripts: newScripts(), chance: chance{random: cfg.Random}}
 	h.life, h.end = context.WithCancel(context.Background())
 	return h, nil
 }
@@ -119,11 +120,4 @@ func (h *Hints) depart(flight func(context.Context)) error {
 	}
 	h.flights.Go(func() { flight(h.life) })
 	return nil
-}
-
-// run calls a script.
-func (h *Hints) run(ctx context.Context, script *redis.Script, keys []string, arguments ...any) *redis.Cmd {
-	answer := script.Run(ctx, h.client, keys, arguments...)
-	_ = h.heard(ctx, answer.Err())
-	return answer
 }

@@ -1,13 +1,14 @@
 package hints
 
 import (
+	"context"
 	_ "embed"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// Every step of the protocol between the processes is one script: Redis runs it as a
-// whole or not at all.
+// Every step that processes take together is one script: Redis runs it as a whole or not
+// at all.
 var (
 	//go:embed consult.lua
 	consultLua string
@@ -24,4 +25,11 @@ func newScripts() scripts {
 	return scripts{
 		consult: redis.NewScript(consultLua), store: redis.NewScript(storeLua), fail: redis.NewScript(failLua),
 	}
+}
+
+// run calls a script.
+func (h *Hints) run(ctx context.Context, script *redis.Script, keys []string, arguments ...any) *redis.Cmd {
+	answer := script.Run(ctx, h.client, keys, arguments...)
+	_ = h.heard(ctx, answer.Err())
+	return answer
 }

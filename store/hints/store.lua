@@ -11,7 +11,7 @@ local holder = redis.call('GET', lease_key)
 if holder ~= owner and (holder or stored > known) then return 0 end
 
 local now = redis.call('TIME')
-local clock = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
+local clock = tonumber(now[1]) * 1000000 + tonumber(now[2])
 local version = math.max(clock, stored + 1, known + 1)
 redis.call('HSET', token_key, 'token', token, 'version', string.format('%.0f', version), 'life', string.format('%.0f', life))
 redis.call('PEXPIRE', token_key, life)

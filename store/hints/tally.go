@@ -14,18 +14,13 @@ func dayOf(t time.Time) int64 {
 	return t.Add(shanghaiEast).Unix() / int64(day/time.Second)
 }
 
-// nextDay is when the day of t ends in Asia/Shanghai.
-func nextDay(t time.Time) time.Time {
-	return time.Unix((dayOf(t)+1)*int64(day/time.Second), 0).Add(-shanghaiEast)
-}
-
 // tally is what one process remembers of the day's fetches.
 type tally struct {
 	day       int64
-	seen      int  // the highest count that was ever heard of; Redis may have forgotten it
-	alone     int  // fetched by this process without Redis
-	uncounted int  // of these, what Redis does not know yet
-	told      bool // that the quota is used up has been told
+	seen      int   // the highest count that was ever heard of; Redis may have forgotten it
+	alone     int   // fetched by this process without Redis
+	uncounted int   // of these, what Redis does not know yet
+	told      error // which end of the quota has been told of
 }
 
 // roll begins a new day. A day that is over never comes back.
@@ -51,11 +46,10 @@ func share(quota int) int { return max(1, quota/20) }
 // takeAlone counts a fetch that is made without Redis, if the quota allows it.
 func (t *tally) takeAlone(today int64, quota int) bool {
 	t.roll(today)
-	if quota > 0 && (t.alone >= share(quota) || t.seen >= quota) {
+	if quota > 0 && (t.alone >= share(quota) || t.seen+t.uncounted >= quota) {
 		return false
 	}
 	t.alone++
 	t.uncounted++
-	t.seen++
 	return true
 }
