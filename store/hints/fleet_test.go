@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9/logging"
 
 	"settled/embedded"
 	"settled/store/hints"
@@ -21,6 +23,11 @@ const (
 	tokenLife = 2 * time.Hour // as WeChat gives it
 	merchant  = "classic"
 )
+
+func TestMain(m *testing.M) {
+	logging.Disable() // go-redis tells of every connection that it does not get
+	os.Exit(m.Run())
+}
 
 // wechat is WeChat's side: it hands out tokens and remembers how many.
 type wechat struct {

@@ -171,6 +171,25 @@ func TestWithoutRedisAProcessFetchesItsShareOnly(t *testing.T) {
 	})
 }
 
+func TestARestartOfRedisIsWaitedFor(t *testing.T) {
+	bubble(t, func(t *testing.T, w *wechat, redis *bubbleRedis, f fleet) {
+		f.start(t).has(t, tokenNumber(1))
+		redis.vanish()
+		stranger := f.start(t)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			stranger.has(t, tokenNumber(1))
+		}()
+		pass(500 * time.Millisecond)
+		redis.comeBack()
+		<-done
+		if w.count() != 1 {
+			t.Errorf("%d fetches, want 1", w.count())
+		}
+	})
+}
+
 func TestAFleetWithoutRedisGoesOnWithWhatItHas(t *testing.T) {
 	bubble(t, func(t *testing.T, w *wechat, redis *bubbleRedis, f fleet) {
 		processes := f.startAll(t, 5)

@@ -55,6 +55,7 @@ func TestAskingStopsBeforeWeChatDoes(t *testing.T) {
 		}
 
 		redis.FlushAll()
+		pass(time.Minute)
 		if err := refuseAll(t, p); err == nil || w.count() != 3 {
 			t.Errorf("emptying redis made it %d fetches (%v), want 3", w.count(), err)
 		}

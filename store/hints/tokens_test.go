@@ -33,21 +33,7 @@ func TestARefusedTokenIsReplacedOnceForEverybody(t *testing.T) {
 	processes := f.startAll(t, 8)
 	for round := range 5 {
 		crowd(t, 1000, func(i int) {
-			p := processes[i%len(processes)]
-			for { // until the process knows of the last round's token
-				old, err := p.Token(t.Context())
-				if err != nil {
-					t.Errorf("round %d: %v", round, err)
-					return
-				}
-				if old != tokenNumber(round+1) {
-					if err := p.Refused(t.Context(), old); err != nil {
-						t.Error(err)
-					}
-					continue
-				}
-				return
-			}
+			awaitToken(t, processes[i%len(processes)], tokenNumber(round+1))
 		})
 		if w.count() != round+1 {
 			t.Fatalf("%d fetches after %d refusals, want %d", w.count(), round, round+1)
@@ -58,6 +44,28 @@ func TestARefusedTokenIsReplacedOnceForEverybody(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// awaitToken refuses every token but the one that is wanted, until the process has it.
+func awaitToken(t *testing.T, p process, want string) {
+	t.Helper()
+	for {
+		value, err := p.Token(t.Context())
+		var unavailable *hints.Unavailable
+		switch {
+		case value == want:
+			return
+		case errors.As(err, &unavailable): // the one before was fetched this very moment
+			<-time.After(time.Until(unavailable.Until))
+		case err != nil:
+			t.Error(err)
+			return
+		default:
+			if err := p.Refused(t.Context(), value); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 
