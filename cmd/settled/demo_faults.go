@@ -27,8 +27,8 @@ var misbehaviour = simulator.Switches{
 // misbehave lets WeChat, the servers and the workers fail, one after the other, until
 // stop is closed; then everything is well again and has to catch up.
 func (d *demo) misbehave(ctx context.Context, stop <-chan struct{}) {
-	d.servers.wechat.Switch(misbehaviour)
-	defer d.servers.wechat.Switch(simulator.Switches{})
+	d.behave(ctx, misbehaviour)
+	defer d.behave(ctx, simulator.Switches{})
 	faults := []func(ctx context.Context) error{
 		d.flushRedis, d.restartNATS, d.restartWorker, d.killPostgres, d.expireTokens,
 	}
@@ -46,16 +46,24 @@ func (d *demo) misbehave(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
+// behave sets WeChat's switches.
+func (d *demo) behave(ctx context.Context, switches simulator.Switches) {
+	if err := d.servers.wechat.Switch(switches); err != nil {
+		d.log.ErrorContext(ctx, "switches not set", "error", err)
+	}
+}
+
 func (d *demo) flushRedis(context.Context) error { d.servers.redis.Flush(); return nil }
 
 func (d *demo) expireTokens(context.Context) error { d.servers.wechat.ExpireTokens(); return nil }
 
 func (d *demo) restartNATS(context.Context) error { return d.servers.nats.Restart() }
 
-// killPostgres is a crash: every connection is cut in the middle of what it does.
+// killPostgres is a crash: every connection is cut in the middle of what it does. The
+// server comes back whatever becomes of the demo, which looks into it at its end.
 func (d *demo) killPostgres(ctx context.Context) error {
 	d.servers.postgres.Kill()
-	return d.servers.postgres.Restart(ctx)
+	return d.servers.postgres.Restart(context.WithoutCancel(ctx))
 }
 
 // restartWorker ends one of the two workers in the middle of its work.
@@ -64,7 +72,7 @@ func (d *demo) restartWorker(ctx context.Context) error {
 	if err := w.stop(ctx); err != nil {
 		d.log.WarnContext(ctx, "worker did not end well", "error", err)
 	}
-	return w.start(ctx)
+	return w.start(context.WithoutCancel(ctx))
 }
 
 // ledgerSays compares what the shop was told with what PostgreSQL and WeChat know of each

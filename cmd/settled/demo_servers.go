@@ -28,7 +28,6 @@ type demoServers struct {
 	wechatURL string
 	notifies  notifyCount
 
-	folder  string
 	config  *config.Config
 	at      addresses
 	workers []*demoWorker

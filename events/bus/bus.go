@@ -38,7 +38,7 @@ type Bus struct {
 
 // Connect returns a bus. The server need not be there yet: it is waited for by whoever
 // first needs it, and Ready tells.
-func Connect(_ context.Context, cfg Config) (*Bus, error) {
+func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if cfg.Replicas == 0 {
 		cfg.Replicas = 1
 	}
@@ -56,9 +56,15 @@ func Connect(_ context.Context, cfg Config) (*Bus, error) {
 		nats.Name(cfg.Name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.RetryOnFailedConnect(true),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.ReconnectBufSize(-1), // what can't be sent now fails now, and is repeated by who knows it
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { cfg.Log.Warn("nats connection lost", "error", err) }),
-		nats.ReconnectHandler(func(*nats.Conn) { cfg.Log.Info("nats connection back") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { cfg.Log.Debug("nats error", "error", err) }),
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			if !nc.IsClosed() {
+				cfg.Log.WarnContext(ctx, "nats connection lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { cfg.Log.InfoContext(ctx, "nats connection back") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			cfg.Log.DebugContext(ctx, "nats error", "error", err)
+		}),
 	}
 	if cfg.Credentials != "" {
 		options = append(options, nats.UserCredentials(cfg.Credentials))

@@ -116,9 +116,9 @@ func (c *consumption) free() (int, error) {
 }
 
 func (c *consumption) fetch(consumer jetstream.Consumer, most int, handle events.Handler) error {
-	ctx, cancel := context.WithTimeout(c.stopping, fetchWait)
-	defer cancel()
-	batch, err := consumer.Fetch(most, jetstream.FetchContext(ctx))
+	// The wait ends on the server's word, not on a context's: what the server has sent by
+	// then would be nobody's until its ack wait is over.
+	batch, err := consumer.Fetch(most, jetstream.FetchMaxWait(fetchWait))
 	if err != nil {
 		return err
 	}
@@ -129,10 +129,7 @@ func (c *consumption) fetch(consumer jetstream.Consumer, most int, handle events
 			c.handle(m, handle)
 		})
 	}
-	if err := batch.Error(); err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+	return batch.Error()
 }
 
 // rest pauses, unless ctx ends.

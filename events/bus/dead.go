@@ -43,11 +43,11 @@ func (c *consumption) bury(m jetstream.Msg, message events.Message, why error) {
 	defer cancel()
 	letter := &nats.Msg{Subject: b.subject(events.DeadPrefix + message.Subject), Header: header, Data: message.Data}
 	if err := b.publish(ctx, letter); err != nil {
-		b.cfg.Log.Error("dead letter not stored", "consumer", c.cfg.Name, "message_id", message.ID, "error", err)
+		b.cfg.Log.ErrorContext(c.working, "dead letter not stored", "consumer", c.cfg.Name, "message_id", message.ID, "error", err)
 		c.say(m, "again", func() error { return m.NakWithDelay(growing(message.Attempt-1, time.Second, time.Minute)) })
 		return
 	}
-	b.cfg.Log.Error("message became a dead letter", "subject", message.Subject, "message_id", message.ID, "attempts", message.Attempt, "error", why)
+	b.cfg.Log.ErrorContext(c.working, "message became a dead letter", "subject", message.Subject, "message_id", message.ID, "attempts", message.Attempt, "error", why)
 	b.cfg.Metrics.Died(message.Subject)
 	c.say(m, "dead", func() error { return m.TermWithReason(oneLine(why.Error())) })
 }

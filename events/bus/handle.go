@@ -18,7 +18,7 @@ import (
 func (c *consumption) handle(m jetstream.Msg, handle events.Handler) {
 	message, err := c.message(m)
 	if err != nil {
-		c.bus.cfg.Log.Error("message without metadata", "consumer", c.cfg.Name, "error", err)
+		c.bus.cfg.Log.ErrorContext(c.working, "message without metadata", "consumer", c.cfg.Name, "error", err)
 		return
 	}
 	if c.stopping.Err() != nil {
@@ -29,7 +29,7 @@ func (c *consumption) handle(m jetstream.Msg, handle events.Handler) {
 	verdict := c.try(message, handle)
 	for n := 0; events.IsHold(verdict); n++ {
 		if n == 0 {
-			c.bus.cfg.Log.Warn("message held", "consumer", c.cfg.Name, "message_id", message.ID, "error", verdict)
+			c.bus.cfg.Log.WarnContext(c.working, "message held", "consumer", c.cfg.Name, "message_id", message.ID, "error", verdict)
 		}
 		if !c.rest(c.stopping, growing(n, 200*time.Millisecond, 10*time.Second)) {
 			alive()
@@ -53,7 +53,7 @@ func (c *consumption) conclude(m jetstream.Msg, message events.Message, verdict 
 	case events.IsPark(verdict) || message.Attempt >= c.cfg.MaxAttempts:
 		c.bury(m, message, verdict)
 	default:
-		c.bus.cfg.Log.Warn("message not handled", "consumer", c.cfg.Name, "message_id", message.ID, "attempt", message.Attempt, "error", verdict)
+		c.bus.cfg.Log.WarnContext(c.working, "message not handled", "consumer", c.cfg.Name, "message_id", message.ID, "attempt", message.Attempt, "error", verdict)
 		c.say(m, "again", func() error { return m.NakWithDelay(growing(message.Attempt-1, time.Second, time.Minute)) })
 	}
 }
@@ -62,7 +62,7 @@ func (c *consumption) conclude(m jetstream.Msg, message events.Message, verdict 
 // brings the message back, to a handler that finds its work done.
 func (c *consumption) say(m jetstream.Msg, verdict string, acknowledge func() error) {
 	if err := acknowledge(); err != nil {
-		c.bus.cfg.Log.Warn("message not acknowledged", "consumer", c.cfg.Name, "verdict", verdict, "error", err)
+		c.bus.cfg.Log.WarnContext(c.working, "message not acknowledged", "consumer", c.cfg.Name, "verdict", verdict, "error", err)
 	}
 	c.bus.cfg.Metrics.Handled(c.cfg.Name, verdict)
 }
@@ -86,7 +86,7 @@ func (c *consumption) confirmed(acknowledge func(ctx context.Context) error) err
 func (c *consumption) try(m events.Message, handle events.Handler) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			c.bus.cfg.Log.Error("handler panicked", "consumer", c.cfg.Name, "message_id", m.ID, "panic", cause, "stack", string(debug.Stack()))
+			c.bus.cfg.Log.ErrorContext(c.working, "handler panicked", "consumer", c.cfg.Name, "message_id", m.ID, "panic", cause, "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", cause)
 		}
 	}()
