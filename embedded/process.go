@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -109,6 +110,37 @@ func (p *process) kill() {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	<-p.done
+	awaitEnd(family[1:])
+}
+
+// awaitEnd waits until processes that were killed have let go of their memory: PostgreSQL
+// does not start while a backend of the server before still holds the shared one.
+func awaitEnd(family []int) {
+	pause := time.NewTicker(time.Millisecond)
+	defer pause.Stop()
+	for _, pid := range family {
+		for alive(pid) {
+			<-pause.C
+		}
+	}
+}
+
+// alive reports whether a process has neither ended nor only its parent's word to wait
+// for.
+func alive(pid int) bool {
+	fields := stat(pid)
+	return len(fields) > 0 && fields[0] != "Z" && fields[0] != "X"
+}
+
+// stat is what the kernel tells of a process, from its state on: "S", its parent's id and
+// so on. Nothing if there is no such process.
+func stat(pid int) []string {
+	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return nil
+	}
+	// proc(5): "pid (name) state ppid …"; the name may hold spaces and brackets.
+	return strings.Fields(string(line[max(0, bytes.LastIndexByte(line, ')')+1):]))
 }
 
 // pause stops the child and then, when it can't make any more, its own children. It
@@ -132,20 +164,14 @@ func (p *process) resume() {
 // children lists the processes that the process pid has started. They are found by their
 // parent, because PostgreSQL gives every backend a process group of its own.
 func children(pid int) []int {
-	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	folders, _ := filepath.Glob("/proc/[0-9]*")
 	var found []int
-	for _, file := range files {
-		stat, err := os.ReadFile(file)
+	for _, folder := range folders {
+		child, err := strconv.Atoi(filepath.Base(folder))
 		if err != nil {
-			continue // it has ended meanwhile
-		}
-		// proc(5): "pid (name) state ppid …"; the name may hold spaces and brackets.
-		_, rest, _ := strings.Cut(string(stat[max(0, strings.LastIndexByte(string(stat), ')')):]), " ")
-		fields := strings.Fields(rest)
-		if len(fields) < 2 || fields[1] != strconv.Itoa(pid) {
 			continue
 		}
-		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+		if fields := stat(child); len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
 			found = append(found, child)
 		}
 	}
