@@ -20,8 +20,8 @@ func (s *Store) Acknowledged(ctx context.Context, e settled.Event) (bool, error)
 				where id = $1::uuid and status = 'completed' and acknowledged_at is null
 				returning id, version, merchant, order_id
 			)
-			insert into events (id, payment_id, version, type, merchant, order_id, at, data)
-			select $2::uuid, p.id, p.version, $3, p.merchant, p.order_id, $4::timestamptz, $5::json from p
+			insert into events (id, payment_id, version, type, merchant, order_id, at, data, private)
+			select $2::uuid, p.id, p.version, $3, p.merchant, p.order_id, $4::timestamptz, $5::json, true from p
 			returning id`, e.PaymentID, e.ID, e.Type, timeText(e.At), string(e.Data))
 	})
 	if err != nil {

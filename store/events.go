@@ -50,13 +50,13 @@ func (s *Store) tell(ctx context.Context, events []settled.Event) ([]bool, error
 				from held h where p.id = h.id
 				returning p.id, p.version
 			), told as (
-				insert into events (id, payment_id, version, type, merchant, order_id, at, data)
-				select f.event_id, f.payment_id, c.version, f.type, f.merchant, f.order_id, f.at::timestamptz, f.data::json
+				insert into events (id, payment_id, version, type, merchant, order_id, at, data, private)
+				select f.event_id, f.payment_id, c.version, f.type, f.merchant, f.order_id, f.at::timestamptz, f.data::json, f.private
 				from fresh f left join counted c on c.id = f.payment_id
-				returning id
+				returning id, private
 			), queued as (
 				insert into outbox (event_id)
-				select t.id from told t join fresh f on f.event_id = t.id where not f.private
+				select id from told where not private
 			)
 			select id from told`, c.arguments()...)
 	})
@@ -91,7 +91,7 @@ func (s *Store) Told(ctx context.Context, eventID string) (bool, error) {
 
 // happeningColumns are what a row of the history is read with.
 const happeningColumns = `e.id, e.payment_id, e.version, e.type, e.merchant, e.order_id,
-	e.fact, e.from_status, e.to_status, e.at, e.data`
+	e.fact, e.from_status, e.to_status, e.at, e.data, e.private`
 
 type happeningRow struct {
 	ID         string         `db:"id"`
@@ -105,6 +105,7 @@ type happeningRow struct {
 	ToStatus   sql.NullString `db:"to_status"`
 	At         sql.NullTime   `db:"at"`
 	Data       []byte         `db:"data"`
+	Private    bool           `db:"private"`
 	Queued     bool           `db:"queued"`
 }
 
@@ -112,7 +113,7 @@ func (r happeningRow) happening() settled.Happening {
 	return settled.Happening{
 		Event: settled.Event{
 			ID: r.ID, Type: r.Type, PaymentID: r.PaymentID.String,
-			Merchant: r.Merchant, OrderID: r.OrderID, At: r.At.Time, Data: r.Data,
+			Merchant: r.Merchant, OrderID: r.OrderID, At: r.At.Time, Data: r.Data, Private: r.Private,
 		},
 		Version: r.Version.Int64, Fact: settled.Fact(r.Fact.String),
 		From: settled.Status(r.FromStatus.String), To: settled.Status(r.ToStatus.String), Queued: r.Queued,

@@ -191,3 +191,21 @@ func TestAcknowledgedOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestHistorySaysWhatIsItsOwnAlone(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	p := arrive(t, s, "order0001", settled.FactPaid)
+	history, err := s.History(t.Context(), p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, h := range history {
+		got[h.Type] = h.Private
+	}
+	want := map[string]bool{"payment.recorded": true, "payment.completed": false}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("private (-want +got):\n%s", diff)
+	}
+}

@@ -54,9 +54,9 @@ func (s *Store) record(ctx context.Context, asked []settled.Payment) ([]settled.
 				on conflict (merchant, order_id) do nothing
 				returning `+paymentColumns+`
 			), told as (
-				insert into events (id, payment_id, version, type, merchant, order_id, at, data)
+				insert into events (id, payment_id, version, type, merchant, order_id, at, data, private)
 				select a.event_id, p.id, p.version, '`+typeRecorded+`', p.merchant, p.order_id, p.created_at,
-					json_build_object('expires_at', p.expires_at)
+					json_build_object('expires_at', p.expires_at), true
 				from made p join asked a on a.id = p.id
 			)
 			select `+paymentColumns+` from made p`, c.arguments()...)

@@ -34,7 +34,6 @@ func (w *Workers) deliver(ctx context.Context, p settled.Payment) error {
 		if err != nil {
 			return err
 		}
-		event.Private = true
 		_, err = w.cfg.Ledger.Acknowledged(ctx, event)
 		return err
 	}

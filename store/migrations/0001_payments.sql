@@ -123,6 +123,7 @@ create table events (
     to_status   text,
     at          timestamptz not null,                    -- ce-time
     data        json        not null,                    -- the body, byte for byte
+    private     boolean     not null default false,      -- belongs to the history alone, never published
 
     unique (payment_id, version),
     foreign key (from_status, fact, to_status) references payment_moves (from_status, fact, to_status),
