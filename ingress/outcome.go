@@ -169,7 +169,7 @@ func preferredWait(header http.Header) time.Duration {
 				continue
 			}
 			seconds, err := strconv.Atoi(strings.Trim(strings.TrimSpace(value), `"`))
-			if errors.Is(err, strconv.ErrRange) {
+			if errors.Is(err, strconv.ErrRange) && seconds > 0 {
 				return longestWait
 			}
 			if err == nil && seconds > 0 {

@@ -123,10 +123,11 @@ func (in *Ingress) returnedWithToken(w http.ResponseWriter, r *http.Request) err
 // returnedByApp is POST /returned/{payment_id}: no token, so the id must be known and each
 // payment may be named only so often.
 func (in *Ingress) returnedByApp(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("payment_id")
-	if uuid.Validate(id) != nil {
+	parsed, err := uuid.Parse(r.PathValue("payment_id"))
+	if err != nil {
 		return settled.ErrNotFound
 	}
+	id := parsed.String() // one way to write it, so that the limit holds
 	if !in.hints.allow(id) {
 		return &problem{Status: http.StatusTooManyRequests, Detail: "We have heard.", retryAfter: hintEvery}
 	}

@@ -12,8 +12,9 @@ import (
 	"settled/events"
 )
 
-// longestRetry bounds the pause between two tries of a call whose outcome is unknown.
-const longestRetry = 5 * time.Minute
+// longestRetry bounds the pause between two tries of a call whose outcome is unknown: when
+// WeChat is back after an hour, nobody waits for more than this.
+const longestRetry = time.Minute
 
 // prepare is the pool that takes requests and gets prepay ids for them: at once as they
 // come, and again as long as WeChat's answer is unknown.

@@ -105,10 +105,11 @@ func (d *demo) sell(ctx context.Context) error {
 	defer cancel()
 	var trouble sync.WaitGroup
 	if d.faults {
-		stop := make(chan struct{})
-		trouble.Go(func() { d.misbehave(ctx, stop) })
+		// The second half of the patience is there to catch up in.
+		troubled, calm := context.WithTimeout(ctx, patience/2)
+		trouble.Go(func() { d.misbehave(troubled) })
 		defer trouble.Wait()
-		defer close(stop)
+		defer calm()
 	}
 	progress, stopProgress := context.WithCancel(ctx)
 	var showing sync.WaitGroup

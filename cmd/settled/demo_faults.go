@@ -25,8 +25,8 @@ var misbehaviour = simulator.Switches{
 }
 
 // misbehave lets WeChat, the servers and the workers fail, one after the other, until
-// stop is closed; then everything is well again and has to catch up.
-func (d *demo) misbehave(ctx context.Context, stop <-chan struct{}) {
+// ctx ends; then everything is well again and has to catch up.
+func (d *demo) misbehave(ctx context.Context) {
 	d.behave(ctx, misbehaviour)
 	defer d.behave(ctx, simulator.Switches{})
 	faults := []func(ctx context.Context) error{
@@ -34,8 +34,6 @@ func (d *demo) misbehave(ctx context.Context, stop <-chan struct{}) {
 	}
 	for round := 0; ; round++ {
 		select {
-		case <-stop:
-			return
 		case <-ctx.Done():
 			return
 		case <-time.After(time.Second + rand.N(2*time.Second)): //nolint:gosec // no secret
