@@ -19,6 +19,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/redis/go-redis/v9/logging"
 
 	"settled/cmd/settled/config"
 	"settled/embedded"
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asSettled) != "" {
 		main() // this test binary is run as settled itself, to be killed
 	}
+	logging.Disable()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	var err error
 	redis, err = embedded.StartRedisServer(ctx)
@@ -124,7 +126,7 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.wechat.Close)
-	w.wechat.Switch(cfg.switches)
+	w.switches(cfg.switches)
 	wechat := httptest.NewServer(w.wechat)
 	t.Cleanup(wechat.Close)
 	w.wechatURL = wechat.URL
