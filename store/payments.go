@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -20,7 +22,11 @@ func (k orderKey) String() string { return k.merchant + "\x00" + k.orderID }
 
 // Payment reads the payment of an order. It fails with settled.ErrNotFound.
 func (s *Store) Payment(ctx context.Context, merchant, orderID string) (settled.Payment, error) {
-	p, err := s.lookups.Do(ctx, orderKey{merchant, orderID})
+	var p *settled.Payment
+	err := settled.ErrNotFound
+	if storable(merchant) && storable(orderID) {
+		p, err = s.lookups.Do(ctx, orderKey{merchant, orderID})
+	}
 	if err == nil && p == nil {
 		err = settled.ErrNotFound
 	}
@@ -28,6 +34,12 @@ func (s *Store) Payment(ctx context.Context, merchant, orderID string) (settled.
 		return settled.Payment{}, fmt.Errorf("read payment %s/%s: %w", merchant, orderID, translate(err))
 	}
 	return *p, nil
+}
+
+// storable reports whether PostgreSQL could hold a text at all. What it can't hold is not
+// there, and asking for it is no failure of PostgreSQL's.
+func storable(text string) bool {
+	return utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
 
 // paymentsByOrder reads many; a payment that is not there is nil.
@@ -62,11 +74,12 @@ func (s *Store) paymentsByOrder(ctx context.Context, keys []orderKey) ([]*settle
 // PaymentByID reads a payment by its id. It fails with settled.ErrNotFound, also for what
 // is no id at all.
 func (s *Store) PaymentByID(ctx context.Context, id string) (settled.Payment, error) {
-	if uuid.Validate(id) != nil {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
 		return settled.Payment{}, fmt.Errorf("read payment: %w", settled.ErrNotFound)
 	}
 	var row paymentRow
-	err := s.db.GetContext(ctx, &row, `select `+paymentColumns+` from payments p where p.id = $1::uuid`, id)
+	err = s.db.GetContext(ctx, &row, `select `+paymentColumns+` from payments p where p.id = $1::uuid`, parsed.String())
 	if err != nil {
 		return settled.Payment{}, fmt.Errorf("read payment %s: %w", id, translate(err))
 	}
