@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"settled/embedded"
 	"settled/events"
 	"settled/events/bus"
 )
@@ -56,32 +57,26 @@ func TestAHeldMessageIsGivenBackAtAStop(t *testing.T) {
 	}
 }
 
-func TestARestartOfTheServerIsSurvived(t *testing.T) {
+func TestConsumptionSurvivesTheServer(t *testing.T) {
 	t.Parallel()
-	server := ownServer(t)
-	w := onServer(t, server, bus.Config{})
-	seen, _ := w.consume(events.Consumer{}, func(context.Context, delivery) error { return nil })
-	w.send(1)
-	w.next(seen)
-	if err := server.Restart(); err != nil {
-		t.Fatal(err)
+	for name, happens := range map[string]func(*embedded.NATS) error{
+		"it restarts":              (*embedded.NATS).Restart,
+		"it loses all that it had": (*embedded.NATS).Wipe,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := ownServer(t)
+			w := onServer(t, server, bus.Config{})
+			seen, _ := w.consume(events.Consumer{}, func(context.Context, delivery) error { return nil })
+			w.send(1)
+			w.next(seen)
+			if err := happens(server); err != nil {
+				t.Fatal(err)
+			}
+			w.send(2)
+			w.until("message 2", func() bool { return w.next(seen).number == 2 })
+		})
 	}
-	w.send(2)
-	w.until("message 2", func() bool { return w.next(seen).number == 2 })
-}
-
-func TestStreamsThatAreLostAreMadeAgain(t *testing.T) {
-	t.Parallel()
-	server := ownServer(t)
-	w := onServer(t, server, bus.Config{})
-	seen, _ := w.consume(events.Consumer{}, func(context.Context, delivery) error { return nil })
-	w.send(1)
-	w.next(seen)
-	if err := server.Wipe(); err != nil {
-		t.Fatal(err)
-	}
-	w.send(2)
-	w.until("message 2", func() bool { return w.next(seen).number == 2 })
 }
 
 func TestAConsumerThatIsDeletedIsMadeAgain(t *testing.T) {
