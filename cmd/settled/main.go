@@ -11,11 +11,11 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/redis/go-redis/v9/logging"
+	"settled/store/hints"
 )
 
 func main() {
-	logging.Disable() // go-redis tells of every connection that it does not get; we say once what it means
+	hints.Mute()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()

@@ -19,11 +19,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/redis/go-redis/v9/logging"
 
 	"settled/cmd/settled/config"
 	"settled/embedded"
 	"settled/events"
+	"settled/store/hints"
 	"settled/store/storetest"
 	"settled/wechat/simulator"
 )
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asSettled) != "" {
 		main() // this test binary is run as settled itself, to be killed
 	}
-	logging.Disable()
+	hints.Mute()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	var err error
 	redis, err = embedded.StartRedisServer(ctx)

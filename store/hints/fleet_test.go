@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9/logging"
 
 	"settled/embedded"
 	"settled/store/hints"
@@ -25,7 +24,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	logging.Disable() // go-redis tells of every connection that it does not get
+	hints.Mute()
 	os.Exit(m.Run())
 }
 
