@@ -167,6 +167,9 @@ func (n *NATS) stop() {
 		n.server = nil
 	}
 	if n.lock != nil {
+		// Closing alone would not do: a program that is being started at this moment has a
+		// copy of the file until it runs.
+		_ = syscall.Flock(int(n.lock.Fd()), syscall.LOCK_UN)
 		_ = n.lock.Close() // nothing was written to it
 		n.lock = nil
 	}
