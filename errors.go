@@ -8,7 +8,7 @@ import (
 
 // The kinds of failure. Each edge (HTTP, bus, metrics) translates them in one place.
 var (
-	// ErrNotFound: there is no such payment.
+	// ErrNotFound: there is no such payment or refund.
 	ErrNotFound = errors.New("not found")
 	// ErrUnavailable: something this program stands on does not answer. Nothing is known
 	// about the outcome; the same call may be repeated when it is back.
@@ -24,6 +24,10 @@ var (
 type Refusal struct {
 	Code    string
 	Message string
+	// Contested says that WeChat refuses because of what became of the number before: it
+	// was paid, used or closed. That is no verdict on the payment; a query decides.
+	Contested bool
+	RequestID string // names the answer for WeChat's support; may be empty
 }
 
 // Error names the refusal with WeChat's code and words.
@@ -35,6 +39,8 @@ type Unknown struct {
 	Code  string // WeChat's code, or a short word of ours: timeout, connection, status_502
 	After time.Duration
 	Err   error
+
+	RequestID string // names the answer for WeChat's support; may be empty
 }
 
 // Error names the code and the cause.

@@ -18,6 +18,7 @@ type Event struct {
 	At        time.Time
 	Data      []byte // the body, JSON
 	Private   bool   // belongs to the history alone and is never published
+	RequestID string // of WeChat's answer that brought the news; empty for a notify
 }
 
 // Happening is one row of a payment's history.

@@ -24,13 +24,14 @@ type Fact string
 // The facts that may move a payment.
 const (
 	FactPrepared Fact = "prepared" // WeChat gave a prepay id
+	FactRenewed  Fact = "renewed"  // WeChat gave another one, because the first had grown old
 	FactPaid     Fact = "paid"     // WeChat says it was paid, by notify or by query
 	FactClosed   Fact = "closed"   // it can no longer be paid in time
 	FactRefused  Fact = "refused"  // WeChat refused it for good
 )
 
 // Facts lists every fact.
-var Facts = []Fact{FactPrepared, FactPaid, FactClosed, FactRefused}
+var Facts = []Fact{FactPrepared, FactRenewed, FactPaid, FactClosed, FactRefused}
 
 // Edge is one legal move: in state From, Fact leads to state To.
 type Edge struct {
@@ -49,6 +50,7 @@ var Edges = []Edge{
 	{StatusRequested, FactPaid, StatusCompleted},
 	{StatusRequested, FactClosed, StatusClosed},
 	{StatusRequested, FactRefused, StatusFailed},
+	{StatusPrepared, FactRenewed, StatusPrepared},
 	{StatusPrepared, FactPaid, StatusCompleted},
 	{StatusPrepared, FactClosed, StatusClosed},
 	{StatusClosed, FactPaid, StatusCompleted},
@@ -78,7 +80,7 @@ type Move struct {
 	From      Status
 	To        Status
 
-	Prepared    Prepared    // with FactPrepared
+	Prepared    Prepared    // with FactPrepared and FactRenewed
 	Paid        Trade       // with FactPaid
 	Source      Source      // with FactPaid
 	Late        bool        // with FactPaid

@@ -13,6 +13,16 @@ const (
 	H5     TradeType = "H5"
 )
 
+// PrepayLife is how long the customer can use what WeChat gave for a prepay request
+// (unified order documents of APIv2 and APIv3: prepay_id and code_url two hours, the link
+// of H5 five minutes). After that WeChat is asked for another with the same request.
+func (t TradeType) PrepayLife() time.Duration {
+	if t == H5 {
+		return 5 * time.Minute
+	}
+	return 2 * time.Hour
+}
+
 // Payment is one order's payment: a row in PostgreSQL and nothing else. Its identity
 // for the shop is (Merchant, OrderID); OrderID is WeChat's out_trade_no.
 type Payment struct {
@@ -59,6 +69,10 @@ type Payment struct {
 
 	AcknowledgedAt time.Time // when WeChat took our delivernotify
 
+	// Refunding is how much of Amount has been given back or is on its way: never more
+	// than was paid.
+	Refunding Fen
+
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -70,6 +84,8 @@ type Prepared struct {
 	Client   map[string]string // the exact fields for WeChat's SDK; nil for NATIVE and H5
 	CodeURL  string            // NATIVE
 	H5URL    string            // H5
+
+	RequestID string // of the answer that gave it
 }
 
 // Failure is WeChat's own final word on why a payment can't be made.

@@ -16,9 +16,13 @@ type Trade struct {
 	BankType      string
 	Attach        string
 
+	// Closed says that the order can't be paid any more: it was closed or revoked.
+	Closed bool
+
 	// Foreign names what belongs to another merchant or app than the one we asked for;
 	// empty when all of it is ours.
-	Foreign string
+	Foreign   string
+	RequestID string // of the answer that said so, empty for a notify
 }
 
 // FlagReason says why a person has to look at a payment.
@@ -31,6 +35,7 @@ const (
 	MerchantMismatch   FlagReason = "merchant_mismatch"
 	SecondTransaction  FlagReason = "second_transaction"
 	UnknownOrder       FlagReason = "unknown_order"
+	UnknownRefund      FlagReason = "unknown_refund" // money went back that we know no refund of
 	AcknowledgeOverdue FlagReason = "acknowledge_overdue"
 )
 

@@ -44,26 +44,40 @@ func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
 
 // take verifies a notify, publishes it and waits until it is safe to say so.
 func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merchant Merchant, body []byte) settled.Acknowledgement {
-	n := settled.Notify{Method: r.Method, Query: r.URL.RawQuery, Header: kept(r.Header), Body: body}
-	trade, err := merchant.Notifies.Notify(n)
+	n := settled.Notify{
+		Method: r.Method, Query: r.URL.RawQuery, Header: kept(r.Header), Body: body, ReceivedAt: in.cfg.Now(),
+	}
+	news, err := merchant.Notifies.Notify(n)
 	if err != nil {
 		in.cfg.Log.WarnContext(ctx, "notify not verified", "merchant", name, "error", err)
 		return settled.Unverified
 	}
-	if err := in.forward(ctx, r, name, trade.OrderID, n); err != nil {
+	orderID := orderOf(news)
+	if err := in.forward(ctx, r, name, orderID, n); err != nil {
 		if !errors.Is(err, context.Canceled) {
-			in.cfg.Log.WarnContext(ctx, "notify not committed", "merchant", name, "order_id", trade.OrderID, "error", err)
+			in.cfg.Log.WarnContext(ctx, "notify not committed", "merchant", name, "order_id", orderID, "error", err)
 		}
 		return settled.Busy
 	}
 	return settled.Success
 }
 
+// orderOf is the order that a notify tells of, empty if it tells of none.
+func orderOf(news settled.News) string {
+	switch {
+	case news.Trade != nil:
+		return news.Trade.OrderID
+	case news.Repayment != nil:
+		return news.Repayment.OrderID
+	}
+	return ""
+}
+
 // forward publishes a verified notify; it returns nil when the stream has it or, unless
 // that is enough, when a worker has committed what it means.
 func (in *Ingress) forward(ctx context.Context, r *http.Request, merchant, orderID string, n settled.Notify) error {
 	data, err := json.Marshal(events.Notify{
-		Merchant: merchant, Kind: events.NotifyPayment, ReceivedAt: in.cfg.Now().UTC().Format(time.RFC3339Nano),
+		Merchant: merchant, Kind: events.NotifyPayment, ReceivedAt: n.ReceivedAt.UTC().Format(time.RFC3339Nano),
 		Method: n.Method, Query: n.Query, Headers: n.Header, Body: n.Body,
 	})
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 )
 
 // Notify verifies a notify by both of its signatures and reads it.
-func (l *Legacy) Notify(n settled.Notify) (settled.Trade, error) {
+func (l *Legacy) Notify(n settled.Notify) (settled.News, error) {
 	told, err := l.credentials.ReadNotify(n.Query, n.Body)
 	if err != nil {
-		return settled.Trade{}, fmt.Errorf("%w: %w", settled.ErrUnverified, err)
+		return settled.News{}, fmt.Errorf("%w: %w", settled.ErrUnverified, err)
 	}
 	trade := tradeOf(told.Trade)
 	trade.OpenID = told.OpenID
@@ -21,7 +21,7 @@ func (l *Legacy) Notify(n settled.Notify) (settled.Trade, error) {
 		foreign("partner", told.Partner, l.credentials.PartnerID),
 		foreign("app", told.AppID, l.credentials.AppID),
 	)
-	return trade, nil
+	return settled.News{Trade: &trade}, nil
 }
 
 // Answer is success, to the letter, or fail: whatever else it hears, WeChat sends the

@@ -52,7 +52,7 @@ func TestNotifyBelievesWhatIsSigned(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, got, cmpopts.EquateApproxTime(0)); diff != "" {
+			if diff := cmp.Diff(settled.News{Trade: &test.want}, got, cmpopts.EquateApproxTime(0)); diff != "" {
 				t.Error(diff)
 			}
 		})

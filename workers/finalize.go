@@ -35,11 +35,14 @@ func (w *Workers) notified(ctx context.Context, m events.Message) error {
 	if n.Kind != events.NotifyPayment {
 		return events.Park(fmt.Errorf("no %.16q notify in protocol %s", n.Kind, merchant.Protocol))
 	}
-	trade, err := merchant.Gateway.Notify(settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body})
+	news, err := merchant.Gateway.Notify(settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body})
 	if err != nil {
 		return events.Park(fmt.Errorf("read notify of %s: %w", n.Merchant, err))
 	}
-	if err := w.believe(ctx, m, n.Merchant, trade); err != nil {
+	if news.Trade == nil {
+		return events.Park(fmt.Errorf("notify of %s tells of %.64q", n.Merchant, news.Type))
+	}
+	if err := w.believe(ctx, m, n.Merchant, *news.Trade); err != nil {
 		return err
 	}
 	w.reply(ctx, m, events.ReplyCommitted, struct{}{})

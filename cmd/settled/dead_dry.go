@@ -64,10 +64,14 @@ func (p *process) notifyWould(ctx context.Context, data []byte) (string, error) 
 	if !ok {
 		return "", fmt.Errorf("merchant %q is not configured", n.Merchant)
 	}
-	trade, err := gateway.Notify(settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body})
+	news, err := gateway.Notify(settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body})
 	if err != nil {
 		return "", err
 	}
+	if news.Trade == nil {
+		return "", fmt.Errorf("it tells of %.64q", news.Type)
+	}
+	trade := *news.Trade
 	known, err := p.store.Payment(ctx, n.Merchant, trade.OrderID)
 	if errors.Is(err, settled.ErrNotFound) {
 		return "would be flagged: unknown_order", nil
