@@ -21,11 +21,13 @@ type metrics struct {
 	notifies       *prometheus.CounterVec
 
 	moves     *prometheus.CounterVec
+	refunds   *prometheus.CounterVec
 	flagged   *prometheus.CounterVec
 	rejected  *prometheus.CounterVec
 	published prometheus.Counter
 
 	overdue           *prometheus.GaugeVec
+	overdueRefunds    *prometheus.GaugeVec
 	unpublished       prometheus.Gauge
 	oldestUnpublished prometheus.Gauge
 
@@ -66,11 +68,13 @@ func newMetrics() *metrics {
 		notifies:       counters("notifies_total", "WeChat's notifies by what WeChat heard.", "merchant", "result"),
 
 		moves:     counters("moves_total", "Moves of payments.", "merchant", "to", "source"),
+		refunds:   counters("refund_moves_total", "Moves of refunds.", "merchant", "to"),
 		flagged:   counters("flagged_total", "Payments flagged for a person.", "merchant", "reason"),
 		rejected:  counters("rejected_total", "Requests that were wrong.", "merchant"),
 		published: make.NewCounter(prometheus.CounterOpts{Name: "settled_events_published_total", Help: "Events published."}),
 
-		overdue: gauges("overdue_seconds", "How long ago the longest waiting payment of a status should have been looked at.", "status"),
+		overdue:        gauges("overdue_seconds", "How long ago the longest waiting payment of a status should have been looked at.", "status"),
+		overdueRefunds: gauges("refunds_overdue_seconds", "How long ago the longest waiting refund of a status should have been looked at.", "status"),
 		unpublished: make.NewGauge(prometheus.GaugeOpts{
 			Name: "settled_events_unpublished", Help: "Events committed and not yet published, counted up to 100000.",
 		}),
@@ -110,6 +114,11 @@ func (m *metrics) Moved(merchant string, to settled.Status, source settled.Sourc
 	m.moves.WithLabelValues(merchant, string(to), string(source)).Inc()
 }
 
+// RefundMoved counts a move of a refund.
+func (m *metrics) RefundMoved(merchant string, to settled.RefundStatus) {
+	m.refunds.WithLabelValues(merchant, string(to)).Inc()
+}
+
 // Flagged counts a flag.
 func (m *metrics) Flagged(merchant string, reason settled.FlagReason) {
 	m.flagged.WithLabelValues(merchant, string(reason)).Inc()
@@ -125,6 +134,9 @@ func (m *metrics) Published(events int) { m.published.Add(float64(events)) }
 func (m *metrics) Census(c settled.Census) {
 	for _, status := range settled.Statuses {
 		m.overdue.WithLabelValues(string(status)).Set(c.Overdue[status].Seconds())
+	}
+	for _, status := range settled.RefundStatuses {
+		m.overdueRefunds.WithLabelValues(string(status)).Set(c.OverdueRefunds[status].Seconds())
 	}
 	m.unpublished.Set(float64(c.Unpublished))
 	m.oldestUnpublished.Set(c.OldestUnpublished.Seconds())
