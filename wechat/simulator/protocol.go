@@ -2,14 +2,20 @@ package simulator
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 )
 
 // protocol is one of WeChat's APIs, as far as the customer and the notifies need it. What
 // merchants call is the protocol's own business; it serves that through
-// Simulator.gateway and enters orders through Simulator.prepay.
+// Simulator.gateway and enters orders through Simulator.prepay. One that can refund is a
+// refunder, and enters refunds through Simulator.refund.
 type protocol interface {
+	// open takes a merchant in.
+	open(m Merchant) (*account, error)
+	// register serves the protocol's own paths.
+	register(mux *http.ServeMux)
 	// checkClient checks what the app hands to WeChat's SDK, as the WeChat app does.
 	checkClient(o *order, client map[string]string) error
 	// settle makes up what WeChat keeps of a payment: its number, the payer, the bank.
@@ -22,9 +28,37 @@ type protocol interface {
 	schedule() []time.Duration
 }
 
+// openAccounts takes in the merchants, and serves the protocols that they speak.
+func (s *Simulator) openAccounts() error {
+	protocols := map[string]protocol{
+		Legacy: s.legacy,
+	}
+	spoken := map[string]bool{}
+	for _, merchant := range s.cfg.Merchants {
+		p, ok := protocols[merchant.Protocol]
+		if !ok {
+			return fmt.Errorf("protocol %s is not spoken", merchant.Protocol)
+		}
+		a, err := p.open(merchant)
+		if err != nil {
+			return fmt.Errorf("merchant %s: %w", merchant.Name, err)
+		}
+		s.accounts = append(s.accounts, a)
+		if !spoken[merchant.Protocol] {
+			p.register(s.mux)
+			spoken[merchant.Protocol] = true
+		}
+	}
+	if spoken[Legacy] {
+		s.mux.Handle("/pay/orderquery", s.legacy.queries())
+	}
+	return nil
+}
+
 // lies are what is wrong with one notify.
 type lies struct {
 	amount, signature, partner bool
+	probe                      bool // APIv3: WECHATPAY/SIGNTEST/ in place of a signature
 }
 
 // payment is what WeChat keeps of the money that came in. It does not change.
@@ -33,8 +67,8 @@ type payment struct {
 	at            time.Time
 	openID        string
 	bankType      string
-	bankBillNo    string
-	notifyID      string
+	bankBillNo    string // legacy
+	notifyID      string // legacy
 }
 
 // beijing is the time zone of everything that WeChat writes without one.
