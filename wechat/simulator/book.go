@@ -10,6 +10,10 @@ type book struct {
 	orders  map[numberKey]*order
 	tickets map[string]*order
 	refunds map[numberKey]*refund
+
+	// By WeChat's own numbers.
+	transactions map[numberKey]*order
+	refundIDs    map[numberKey]*refund
 }
 
 type numberKey struct {
@@ -18,7 +22,10 @@ type numberKey struct {
 }
 
 func newBook() *book {
-	return &book{orders: map[numberKey]*order{}, tickets: map[string]*order{}, refunds: map[numberKey]*refund{}}
+	return &book{
+		orders: map[numberKey]*order{}, tickets: map[string]*order{}, refunds: map[numberKey]*refund{},
+		transactions: map[numberKey]*order{}, refundIDs: map[numberKey]*refund{},
+	}
 }
 
 // find returns the order, nil if there is none.
@@ -67,6 +74,27 @@ func (b *book) holder(name string) *order {
 	return b.tickets[name]
 }
 
+// settle makes the order known by its transaction.
+func (b *book) settle(transactionID string, o *order) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.transactions[numberKey{o.account, transactionID}] = o
+}
+
+// findTransaction returns the order that was paid by it, nil if there is none.
+func (b *book) findTransaction(a *account, transactionID string) *order {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.transactions[numberKey{a, transactionID}]
+}
+
+// findRefundID returns the refund by WeChat's number, nil if there is none.
+func (b *book) findRefundID(a *account, id string) *refund {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.refundIDs[numberKey{a, id}]
+}
+
 // findRefund returns the refund, nil if there is none.
 func (b *book) findRefund(a *account, number string) *refund {
 	b.mu.RLock()
@@ -83,6 +111,7 @@ func (b *book) placeRefund(r *refund) *refund {
 		return first
 	}
 	b.refunds[key] = r
+	b.refundIDs[numberKey{r.order.account, r.id}] = r
 	return r
 }
 

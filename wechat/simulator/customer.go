@@ -89,6 +89,7 @@ func (s *Simulator) charge(ctx context.Context, o *order) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
+	s.book.settle(p.transactionID, o)
 	s.tally.charged(times)
 	s.cfg.Log.DebugContext(ctx, "order paid", slog.String("out_trade_no", o.number))
 	s.notifier.announce(o)

@@ -30,6 +30,7 @@ type exchange struct {
 	number  string            // the out_trade_no it is about, "" for none: whose switches hold
 	work    func() reply      // checks everything, and does it
 	disavow func()            // makes the call's access token bad; nil if the protocol has none
+	busy    func() reply      // the protocol's "system busy" to this caller; nil for that to anyone
 	spoil   func(reply) reply // makes the answer's signature wrong; nil if the protocol signs none
 }
 
@@ -60,7 +61,7 @@ func (s *Simulator) gateway(t troubles, read func(*http.Request) exchange) http.
 			t.limited.write(w)
 			return
 		case s.dice.chance(faults.ErrorRate):
-			s.failure(t).write(w)
+			s.failure(t, call).write(w)
 			return
 		case s.dice.chance(faults.CutConnection):
 			cut()
@@ -80,9 +81,12 @@ func (s *Simulator) gateway(t troubles, read func(*http.Request) exchange) http.
 }
 
 // failure is one of the two ways to fail for no reason: the server's or the protocol's.
-func (s *Simulator) failure(t troubles) reply {
-	if s.dice.chance(0.5) {
+func (s *Simulator) failure(t troubles, call exchange) reply {
+	switch {
+	case s.dice.chance(0.5):
 		return broken
+	case call.busy != nil:
+		return call.busy()
 	}
 	return t.busy
 }

@@ -30,8 +30,10 @@ type protocol interface {
 
 // openAccounts takes in the merchants, and serves the protocols that they speak.
 func (s *Simulator) openAccounts() error {
+	v2 := newV2(s)
 	protocols := map[string]protocol{
 		Legacy: s.legacy,
+		V2:     v2,
 	}
 	spoken := map[string]bool{}
 	for _, merchant := range s.cfg.Merchants {
@@ -49,10 +51,24 @@ func (s *Simulator) openAccounts() error {
 			spoken[merchant.Protocol] = true
 		}
 	}
-	if spoken[Legacy] {
-		s.mux.Handle("/pay/orderquery", s.legacy.queries())
-	}
+	s.mux.Handle("/pay/orderquery", orderqueries(spoken, s.legacy.queries(), v2.queries()))
 	return nil
+}
+
+// orderqueries shares a path that stands for one thing on the host of the legacy API and
+// for another on that of APIv2: where both are spoken, whoever brings an access token means
+// the former.
+func orderqueries(spoken map[string]bool, legacy, v2 http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case spoken[V2] && !(spoken[Legacy] && r.URL.Query().Has("access_token")):
+			v2.ServeHTTP(w, r)
+		case spoken[Legacy]:
+			legacy.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
 }
 
 // lies are what is wrong with one notify.
