@@ -65,10 +65,7 @@ func (w *Workers) refundable(ctx context.Context, m events.Message, r events.Ref
 		return p, nil, err
 	}
 	if p.Status != settled.StatusCompleted {
-		if err := w.look(ctx, p); err != nil {
-			return p, nil, err
-		}
-		if p, err = w.cfg.Ledger.PaymentByID(ctx, p.ID); err != nil {
+		if p, err = w.askPaid(ctx, m, p); err != nil {
 			return p, nil, err
 		}
 	}
@@ -81,6 +78,23 @@ func (w *Workers) refundable(ctx context.Context, m events.Message, r events.Ref
 		}, nil
 	}
 	return p, nil, nil
+}
+
+// askPaid asks WeChat about a payment that money is to be given back of and that nobody
+// here knows to be paid. Without an answer it is neither paid nor unpaid, and the request
+// waits.
+func (w *Workers) askPaid(ctx context.Context, m events.Message, p settled.Payment) (settled.Payment, error) {
+	trade, err := w.cfg.Merchants[p.Merchant].Gateway.Query(ctx, p)
+	if err != nil {
+		return p, events.Later(fmt.Errorf("query order of refund: %w", err), backoff(m.Attempt-1, longestRetry))
+	}
+	if !trade.Paid {
+		return p, nil
+	}
+	if err := w.paid(ctx, p, trade); err != nil {
+		return p, err
+	}
+	return w.cfg.Ledger.PaymentByID(ctx, p.ID)
 }
 
 func (w *Workers) recordRefund(ctx context.Context, m events.Message, p settled.Payment, request events.RefundRequest) error {
