@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"settled"
+	"settled/wechat"
 )
 
 // metrics is everything this process counts. Every promise of the program has a number
@@ -37,9 +38,13 @@ type metrics struct {
 	pending     *prometheus.GaugeVec
 	inHand      *prometheus.GaugeVec
 
-	calls       *prometheus.CounterVec
-	callSeconds *prometheus.HistogramVec
-	tokens      *prometheus.CounterVec
+	calls        *prometheus.CounterVec
+	callSeconds  *prometheus.HistogramVec
+	hostOpen     *prometheus.GaugeVec
+	tokens       *prometheus.CounterVec
+	certificates *prometheus.CounterVec
+	verified     *prometheus.CounterVec
+	reloads      *prometheus.CounterVec
 
 	dependencies *prometheus.GaugeVec
 }
@@ -90,9 +95,13 @@ func newMetrics() *metrics {
 		pending: gauges("queue_pending", "Messages that a consumer has not been given yet.", "consumer"),
 		inHand:  gauges("queue_in_hand", "Messages given out and not yet acknowledged.", "consumer"),
 
-		calls:       counters("wechat_calls_total", "Calls to WeChat.", "merchant", "call", "outcome", "code"),
-		callSeconds: histograms("wechat_call_seconds", "How long calls to WeChat took.", "merchant", "call"),
-		tokens:      counters("tokens_total", "What happened to access tokens, and to Redis that keeps them.", "event"),
+		calls:        counters("wechat_calls_total", "Calls to WeChat.", "merchant", "host", "call", "outcome", "code"),
+		callSeconds:  histograms("wechat_call_seconds", "How long calls to WeChat took.", "merchant", "call"),
+		hostOpen:     gauges("wechat_host_open", "Whether one of WeChat's hosts fails and is left alone.", "merchant", "host"),
+		tokens:       counters("tokens_total", "What happened to access tokens, and to Redis that keeps them.", "event"),
+		certificates: counters("certificates_total", "What happened to WeChat's platform certificates.", "event"),
+		verified:     counters("verified_total", "Answers and notifies of WeChat's, by the key that verified them.", "merchant", "key", "what"),
+		reloads:      counters("reloads_total", "Changes of the configuration that were seen while the program ran.", "result"),
 
 		dependencies: gauges("dependency_up", "Whether a dependency answered when it was last asked.", "dependency"),
 	}
@@ -143,9 +152,18 @@ func (m *metrics) Census(c settled.Census) {
 }
 
 // called counts and times a call to WeChat.
-func (m *metrics) called(merchant, call, outcome, code string, took time.Duration) {
-	m.calls.WithLabelValues(merchant, call, outcome, code).Inc()
-	m.callSeconds.WithLabelValues(merchant, call).Observe(took.Seconds())
+func (m *metrics) called(merchant string, c wechat.Call) {
+	m.calls.WithLabelValues(merchant, c.Host, c.Name, c.Outcome, c.Code).Inc()
+	m.callSeconds.WithLabelValues(merchant, c.Name).Observe(c.Took.Seconds())
+}
+
+// hostChanged shows whether one of WeChat's hosts is left alone.
+func (m *metrics) hostChanged(merchant, host string, open bool) {
+	value := 0.
+	if open {
+		value = 1
+	}
+	m.hostOpen.WithLabelValues(merchant, host).Set(value)
 }
 
 // Handled counts a message by what became of it.
