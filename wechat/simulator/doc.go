@@ -31,5 +31,7 @@
 //	GET  /simulator/orders/{out_trade_no}   one order; ?merchant= if several merchants use the number
 //	GET  /simulator/switches                the faults that are switched on
 //	POST /simulator/switches                switches faults on and off, see Switches
+//	GET  /simulator/keys                    WeChat's keys of an APIv3 merchant, ?merchant= if there are several
+//	POST /simulator/keys                    {"merchant": …, "rotate": true, "retire": true, "public_share": 0.2}
 //	POST /simulator/tokens/expire           ends the life of every access token
 package simulator
