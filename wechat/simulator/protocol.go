@@ -62,10 +62,10 @@ func (s *Simulator) openAccounts() error {
 func orderqueries(spoken map[string]bool, legacy, v2 http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case spoken[V2] && !(spoken[Legacy] && r.URL.Query().Has("access_token")):
-			v2.ServeHTTP(w, r)
-		case spoken[Legacy]:
+		case spoken[Legacy] && (!spoken[V2] || r.URL.Query().Has("access_token")):
 			legacy.ServeHTTP(w, r)
+		case spoken[V2]:
+			v2.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}

@@ -77,6 +77,7 @@ func (s v2shop) order(number string, trade simulator.TradeType) fields {
 		order["openid"] = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 	case simulator.Native:
 		order["product_id"] = "tea"
+	case simulator.APP:
 	case simulator.MWEB:
 		order["scene_info"] = `{"h5_info": {"type":"Wap","wap_url": "https://shop.example.com","wap_name": "茶"}}`
 	}
