@@ -21,6 +21,8 @@ func (s *Simulator) registerControls(mux *http.ServeMux) {
 	mux.HandleFunc("POST /simulator/refunds/{out_refund_no}/mend", s.serveMend)
 	mux.HandleFunc("GET /simulator/switches", s.serveSwitches)
 	mux.HandleFunc("POST /simulator/switches", s.serveSwitch)
+	mux.HandleFunc("GET /simulator/keys", s.serveKeys)
+	mux.HandleFunc("POST /simulator/keys", s.serveKeyChange)
 	mux.HandleFunc("POST /simulator/tokens/expire", s.serveExpireTokens)
 }
 
@@ -150,7 +152,7 @@ func writeControlError(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
 	var declined *Declined
 	switch {
-	case errors.Is(err, ErrUnknownOrder), errors.Is(err, ErrUnknownRefund):
+	case errors.Is(err, ErrUnknownOrder), errors.Is(err, ErrUnknownRefund), errors.Is(err, ErrUnknownMerchant):
 		status = http.StatusNotFound
 	case errors.As(err, &declined):
 		status = http.StatusUnprocessableEntity

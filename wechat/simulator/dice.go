@@ -8,10 +8,11 @@ import (
 )
 
 const (
-	digits  = "0123456789"
-	hex     = "0123456789abcdef"
-	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	base64  = letters + "-_"
+	digits   = "0123456789"
+	hex      = "0123456789abcdef"
+	upperHex = "0123456789ABCDEF"
+	letters  = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	base64   = letters + "-_"
 )
 
 // dice is the one source of everything that is drawn.

@@ -36,5 +36,7 @@
 //	                                        pays out a refund that hangs or is abnormal
 //	GET  /simulator/switches                the faults that are switched on
 //	POST /simulator/switches                switches faults on and off, see Switches
+//	GET  /simulator/keys                    WeChat's keys of an APIv3 merchant, ?merchant= if there are several
+//	POST /simulator/keys                    {"merchant": …, "rotate": true, "retire": true, "public_share": 0.2}
 //	POST /simulator/tokens/expire           ends the life of every access token
 package simulator

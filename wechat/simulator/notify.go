@@ -86,7 +86,7 @@ func (n *notifier) attempt(d *dispatch) NotifyAttempt {
 		amount:    n.s.dice.chance(faults.WrongAmount),
 		signature: n.s.dice.chance(faults.WrongSignature),
 		partner:   n.s.dice.chance(faults.ForeignPartner),
-		probe:     a.Protocol == V3 && n.s.dice.chance(faults.Probe),
+		probe:     a.Protocol == V3 && d.attempts == 1 && n.s.dice.chance(faults.Probe),
 	}
 	attempt := NotifyAttempt{
 		Merchant:    a.Name,

@@ -34,6 +34,7 @@ func (s *Simulator) openAccounts() error {
 	protocols := map[string]protocol{
 		Legacy: s.legacy,
 		V2:     v2,
+		V3:     s.v3,
 	}
 	spoken := map[string]bool{}
 	for _, merchant := range s.cfg.Merchants {

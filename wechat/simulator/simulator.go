@@ -41,6 +41,9 @@ type Config struct {
 	NotifySenders int
 	// RefundAfter is how long after its request a refund ends; default 1 s.
 	RefundAfter time.Duration
+	// UnsignedErrors is the share of APIv3's errors that go out without a signature, up to 1;
+	// default 0.5, negative for none. What was done is always answered with one.
+	UnsignedErrors float64
 
 	// HTTP sends the notifies; default a client that keeps its connections.
 	HTTP *http.Client
@@ -67,6 +70,7 @@ type Simulator struct {
 	serials  atomic.Uint64
 	tally    tally
 	legacy   *legacy
+	v3       *v3
 }
 
 // New returns a simulator of which nobody has asked anything yet. Close it.
@@ -89,7 +93,7 @@ func New(cfg Config) (*Simulator, error) {
 	}
 	s.serials.Store(dice.number())
 	s.notifier = newNotifier(s)
-	s.legacy = newLegacy(s)
+	s.legacy, s.v3 = newLegacy(s), newV3(s)
 	if err := s.openAccounts(); err != nil {
 		return nil, fmt.Errorf("open accounts: %w", err)
 	}
@@ -116,6 +120,7 @@ func (c Config) withDefaults() Config {
 	c.NotifyTimeout = cmp.Or(c.NotifyTimeout, 5*time.Second)
 	c.NotifySenders = cmp.Or(c.NotifySenders, 256)
 	c.RefundAfter = cmp.Or(c.RefundAfter, time.Second)
+	c.UnsignedErrors = cmp.Or(c.UnsignedErrors, 0.5)
 	c.Compress = cmp.Or(c.Compress, 1)
 	c.Merchants = slices.Clone(c.Merchants)
 	for i := range c.Merchants {
@@ -132,6 +137,8 @@ func (c Config) validate() error {
 		return errors.New("there is no merchant")
 	case c.TokenLife < 0, c.TokenOverlap < 0, c.NotifyTimeout < 0, c.NotifySenders < 0, c.RefundAfter < 0:
 		return errors.New("a duration or a bound is negative")
+	case !(c.UnsignedErrors <= 1):
+		return errors.New("the share of unsigned errors must be at most 1")
 	case !(c.Compress > 0):
 		return errors.New("compress must be more than 0")
 	}

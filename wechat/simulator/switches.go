@@ -27,7 +27,7 @@ type NotifySwitches struct {
 	WrongAmount    float64 `json:"wrong_amount"`    // one fen too many, signed all the same
 	WrongSignature float64 `json:"wrong_signature"` // under the legacy API that of the order or that of the body
 	ForeignPartner float64 `json:"foreign_partner"` // another merchant's number, signed all the same
-	Probe          float64 `json:"probe"`           // APIv3's WECHATPAY/SIGNTEST/ in place of a signature
+	Probe          float64 `json:"probe"`           // APIv3's WECHATPAY/SIGNTEST/ in place of a signature, the first time; the real one follows
 }
 
 // GatewaySwitches are the faults of what merchants call.
@@ -43,6 +43,8 @@ type GatewaySwitches struct {
 	TokenRefused   float64  `json:"token_refused"`   // the call's access token is no longer good, as if somebody had fetched another
 	AnswerLost     float64  `json:"answer_lost"`     // no answer, but everything is done
 	WrongSignature float64  `json:"wrong_signature"` // that of the answer (V2 and V3), but everything is done
+	Unsigned       float64  `json:"unsigned"`        // APIv3's answer without a signature, but everything is done
+	Probe          float64  `json:"probe"`           // APIv3's WECHATPAY/SIGNTEST/ in place of the answer's signature, but everything is done
 
 	// How a refund ends that was accepted, drawn once for each.
 	RefundHangs    float64 `json:"refund_hangs"`    // never
@@ -97,6 +99,8 @@ func (s Switches) validate() error {
 		{"gateway.token_refused", s.Gateway.TokenRefused},
 		{"gateway.answer_lost", s.Gateway.AnswerLost},
 		{"gateway.wrong_signature", s.Gateway.WrongSignature},
+		{"gateway.unsigned", s.Gateway.Unsigned},
+		{"gateway.probe", s.Gateway.Probe},
 		{"gateway.refund_hangs", s.Gateway.RefundHangs},
 		{"gateway.refund_fails", s.Gateway.RefundFails},
 		{"gateway.refund_abnormal", s.Gateway.RefundAbnormal},

@@ -1,0 +1,239 @@
+package simulator
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// v3 is APIv3: JSON both ways, signed with RSA keys of which each side has its own.
+type v3 struct {
+	s        *Simulator
+	accounts map[string]*account // by mch id
+	keys     map[*account]*v3Keys
+}
+
+func newV3(s *Simulator) *v3 {
+	return &v3{s: s, accounts: map[string]*account{}, keys: map[*account]*v3Keys{}}
+}
+
+func (v *v3) open(m Merchant) (*account, error) {
+	if err := checkV3KeyID(m); err != nil {
+		return nil, err
+	}
+	keys, err := newV3Keys(m, v.s.cfg.Now, v.s.dice)
+	if err != nil {
+		return nil, err
+	}
+	a := &account{Merchant: m, protocol: v}
+	v.accounts[m.MchID], v.keys[a] = a, keys
+	return a, nil
+}
+
+func (v *v3) register(mux *http.ServeMux) {
+	const orders, refunds = "/v3/pay/transactions/", "/v3/refund/domestic/refunds"
+	for name, call := range v3Prepays {
+		mux.Handle(orders+name, v.serve(call, v.prepay(call.trade)))
+	}
+	mux.Handle(orders+"out-trade-no/{out_trade_no}", v.serve(v3Query, v.queryNumber))
+	mux.Handle(orders+"id/{transaction_id}", v.serve(v3QueryID, v.queryID))
+	mux.Handle(orders+"out-trade-no/{out_trade_no}/close", v.serve(v3Close, v.close))
+	mux.Handle(refunds, v.serve(v3RefundCall, v.refund))
+	mux.Handle(refunds+"/{out_refund_no}", v.serve(v3RefundQuery, v.queryRefund))
+	mux.Handle("/v3/certificates", v.serve(v3Certificates, v.certificates))
+	mux.HandleFunc("/v3/", v.nowhere)
+}
+
+func (v *v3) schedule() []time.Duration { return untilHeard() }
+
+// heard is true for the two statuses that the document asks for, whatever the body says.
+func (v *v3) heard(status int, _ []byte) bool {
+	return status == http.StatusOK || status == http.StatusNoContent
+}
+
+// v3Request is a call of a merchant's that was read.
+type v3Request struct {
+	account       *account // nil if it is nobody's
+	authorization v3Authorization
+	malformed     error  // why the call can't be read
+	method        string // as it was sent, and so is target: both are signed
+	target        string
+	header        http.Header
+	path          map[string]string
+	query         url.Values
+	body          []byte
+	object        v3Object // the body, once it was checked
+}
+
+// maxV3Body is far more than any call needs.
+const maxV3Body = 64 << 10
+
+// serve answers one of the API's calls; work does it, and fails with *v3Refusal.
+func (v *v3) serve(call v3Call, work func(v3Request) (any, error)) http.Handler {
+	faulty := v.s.gateway(v3Troubles, func(r *http.Request) exchange {
+		request := v.read(r, call)
+		number := v.number(request)
+		return exchange{
+			number: number,
+			busy:   func() reply { return v.busy(request) },
+			spoil:  spoilV3Reply,
+			work: func() reply {
+				answer, err := any(nil), v.check(&request, call)
+				if err == nil {
+					answer, err = work(request)
+				}
+				if err != nil {
+					v.log(r, err)
+				}
+				return v.twist(v.reply(request, answer, err), number)
+			},
+		}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Request-ID", v.requestID(""))
+		faulty.ServeHTTP(w, r)
+	})
+}
+
+func (v *v3) read(r *http.Request, call v3Call) v3Request {
+	request := v3Request{method: r.Method, target: target(r), header: r.Header, path: map[string]string{}}
+	for _, rule := range call.path {
+		request.path[rule.name] = r.PathValue(rule.name)
+	}
+	request.authorization, request.malformed = readAuthorization(r.Header)
+	request.account = v.accounts[request.authorization.mchID]
+	if r.Method != call.method {
+		request.malformed = refuseV3(v3BadMethod, "the method must be "+call.method)
+		return request
+	}
+	var err error
+	if request.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		request.malformed = refuseV3(v3InvalidParameter, "the query is malformed")
+		return request
+	}
+	request.body, err = io.ReadAll(io.LimitReader(r.Body, maxV3Body+1))
+	switch {
+	case err != nil:
+		request.malformed = refuseV3(v3InvalidParameter, "the body ends too soon")
+	case len(request.body) > maxV3Body:
+		request.malformed = refuseV3(v3InvalidParameter, "the body is too long")
+	}
+	return request
+}
+
+// target is the address of a call as it came in, without a host: decoding and spelling it
+// again might give another.
+func target(r *http.Request) string {
+	if !strings.HasPrefix(r.RequestURI, "/") {
+		return r.URL.RequestURI()
+	}
+	return r.RequestURI
+}
+
+// number finds the out_trade_no that a call is about, before anything was checked.
+func (v *v3) number(r v3Request) string {
+	if number := r.path["out_trade_no"]; number != "" {
+		return number
+	}
+	if body, err := readV3Object(r.body); err == nil && body.text("out_trade_no") != "" {
+		return body.text("out_trade_no")
+	} else if o := v.s.book.findTransaction(r.account, body.text("transaction_id")); o != nil {
+		return o.number
+	}
+	if o := v.s.book.findTransaction(r.account, r.path["transaction_id"]); o != nil {
+		return o.number
+	}
+	if refund := v.s.book.findRefund(r.account, r.path["out_refund_no"]); refund != nil {
+		return refund.order.number
+	}
+	return ""
+}
+
+func (v *v3) log(r *http.Request, err error) {
+	v.s.tally.refused.Add(1)
+	v.s.cfg.Log.InfoContext(r.Context(), "call refused",
+		slog.String("path", r.URL.Path), slog.String("reason", err.Error()))
+}
+
+// reply spells an answer and signs it: what was done always, what was not now and then. An
+// answer of nothing is 204.
+func (v *v3) reply(r v3Request, answer any, err error) reply {
+	if err != nil {
+		return v.refusal(r, err)
+	}
+	said := reply{status: http.StatusNoContent}
+	if answer != nil {
+		body, err := spellV3(answer)
+		if err != nil {
+			return v.refusal(r, err)
+		}
+		said = reply{status: http.StatusOK, contentType: v3JSON, body: body}
+	}
+	return v.signed(r, said)
+}
+
+const v3JSON = "application/json; charset=utf-8"
+
+func (v *v3) refusal(r v3Request, err error) reply {
+	var refusal *v3Refusal
+	if !errors.As(err, &refusal) {
+		refusal = refuseV3(v3Busy, "")
+	}
+	said := v3Reply(refusal)
+	said.header = map[string]string{"Request-ID": v.requestID(refusal.code)}
+	if r.account == nil || v.s.dice.chance(v.s.cfg.UnsignedErrors) {
+		return said
+	}
+	return v.signed(r, said)
+}
+
+// v3Reply spells an error (document, "error codes").
+func v3Reply(refusal *v3Refusal) reply {
+	said := struct {
+		Code    v3Code `json:"code"`
+		Message string `json:"message"`
+		Detail  any    `json:"detail,omitempty"`
+	}{refusal.code, refusal.message, refusal.detail}
+	body, _ := spellV3(said) // nothing in it can't be spelled
+	return reply{status: v3Answers[refusal.code].status, contentType: v3JSON, body: body}
+}
+
+// signed adds the signature to an answer.
+func (v *v3) signed(r v3Request, said reply) reply {
+	headers, err := v.signature(v.keys[r.account].forAnswer(r.header.Get("Wechatpay-Serial")), said.body)
+	if err != nil {
+		return v3Reply(refuseV3(v3Busy, ""))
+	}
+	maps.Copy(headers, said.header)
+	said.header = headers
+	return said
+}
+
+// signature is what stands in the header of an answer or a notify (document, "verifying
+// signatures").
+func (v *v3) signature(key *v3Key, body []byte) (map[string]string, error) {
+	timestamp, nonce := v.seconds(), v.s.dice.text(letters, 32)
+	signature, err := signV3(key.private, v3Message(timestamp, nonce, string(body)))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{
+		"Wechatpay-Timestamp": timestamp, "Wechatpay-Nonce": nonce, "Wechatpay-Serial": key.id,
+		"Wechatpay-Signature": signature, "Wechatpay-Signature-Type": v3Scheme,
+	}, nil
+}
+
+// seconds is the time as it is signed.
+func (v *v3) seconds() string { return strconv.FormatInt(v.s.cfg.Now().Unix(), 10) }
+
+// nowhere answers for addresses that are none of the simulator's.
+func (v *v3) nowhere(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Request-ID", v.requestID(v3NoResource))
+	v3Reply(refuseV3(v3NoResource, "there is no call at "+r.URL.Path)).write(w)
+}
