@@ -10,7 +10,8 @@ import (
 
 // Move applies a move to the row if the row still stands where the move begins: the row,
 // its history and its outbox are written by one statement, or none of them is. moved is
-// false when the row stands elsewhere; the caller then reads it again and decides anew.
+// false when the row stands elsewhere, or has been renewed to the very same already; the
+// caller then reads it again and decides anew.
 //
 // With settled.ErrUnavailable nobody knows whether it was committed. The caller does the
 // same: what was committed is found, and the move leads nowhere the second time.
@@ -75,6 +76,8 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 					failure_message = coalesce(nullif(m.failure_message, ''), p.failure_message)
 				from move m join held h on h.id = m.payment_id
 				where p.id = m.payment_id and p.status = m.from_status
+					and (m.fact <> 'renewed'
+						or (p.prepay_id, p.code_url, p.h5_url) is distinct from (m.prepay_id, m.code_url, m.h5_url))
 				returning p.id, p.version, p.merchant, p.order_id, m.from_status, m.fact, m.to_status,
 					m.event_id, m.event_type, m.event_at, m.event_data, m.request_id
 			), told as (

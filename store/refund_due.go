@@ -42,7 +42,7 @@ func (s *Store) DueRefunds(ctx context.Context, c settled.RefundClaim) ([]settle
 func (s *Store) DelayRefund(ctx context.Context, d settled.RefundDelay) (delayed bool, err error) {
 	err = retry(ctx, func() error {
 		result, err := s.db.ExecContext(ctx, `
-			update refunds set due_at = $3::timestamptz, attempts = $4, trouble = $5, updated_at = now()
+			update refunds set due_at = nullif($3, '')::timestamptz, attempts = $4, trouble = $5, updated_at = now()
 			where id = $1::uuid and status = $2`, d.ID, string(d.Status), timeText(d.DueAt), d.Attempts, d.Trouble)
 		if err != nil {
 			return err

@@ -265,6 +265,22 @@ func TestADelayedRefundThatMovedIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestAFailedRefundMayBeLookedAtNoMore(t *testing.T) {
+	t.Parallel()
+	s, _ := migrated(t)
+	r := recordRefund(t, s, refundOf(paid(t, s, "order001"), "r1", 100))
+	if _, err := s.MoveRefund(t.Context(), refundMoveOf(r, settled.RefundFactRefused, true)); err != nil {
+		t.Fatal(err)
+	}
+	delayed, err := s.DelayRefund(t.Context(), settled.RefundDelay{ID: r.ID, Status: settled.RefundFailed, Attempts: 5})
+	if err != nil || !delayed {
+		t.Fatalf("DelayRefund = %v, %v", delayed, err)
+	}
+	if r, err := s.RefundByID(t.Context(), r.ID); err != nil || !r.DueAt.IsZero() {
+		t.Errorf("due at %s, %v", r.DueAt, err)
+	}
+}
+
 func TestTheDatabaseRefusesARefundThatCanNotBe(t *testing.T) {
 	t.Parallel()
 	s, address := migrated(t)

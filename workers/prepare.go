@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -186,9 +187,11 @@ func (w *Workers) refused(ctx context.Context, p settled.Payment, refusal *settl
 // yet, it is asked again until the payment's time is up, and then closed with care.
 func (w *Workers) contest(ctx context.Context, p settled.Payment, refusal *settled.Refusal, tell func(settled.Event)) error {
 	trade, err := w.cfg.Merchants[p.Merchant].Gateway.Query(ctx, p)
-	switch {
-	case err != nil:
+	if err != nil {
 		return w.tryLater(ctx, p, fmt.Errorf("query contested order: %w", err), p.ExpiresAt)
+	}
+	p.Attempts = contested(p.Attempts, p.Trouble, refusal)
+	switch {
 	case trade.Paid:
 		return w.paid(ctx, p, trade)
 	case refusal.Paid, !trade.Closed && p.Attempts < contests:
@@ -196,6 +199,15 @@ func (w *Workers) contest(ctx context.Context, p settled.Payment, refusal *settl
 	default:
 		return w.refused(ctx, p, refusal, tell)
 	}
+}
+
+// contested is how often in a row this refusal has led to nothing. Tries whose outcome was
+// unknown do not count: they say nothing about WeChat's books.
+func contested(attempts int, trouble string, refusal *settled.Refusal) int {
+	if said := (&settled.Refusal{Code: refusal.Code}).Error(); !strings.HasPrefix(trouble, said) {
+		return 0
+	}
+	return attempts
 }
 
 // tryLater delays a payment whose call to WeChat had an unknown outcome: growing slower,

@@ -90,6 +90,8 @@ func (w *Workers) look(ctx context.Context, p settled.Payment) error {
 		return w.askLater(ctx, p, fmt.Errorf("query order: %w", err))
 	case trade.Paid:
 		return w.paid(ctx, p, trade)
+	case p.Status == settled.StatusClosed && !w.claimed(p):
+		return nil // a hint takes none of the few questions that it has
 	case p.Status == settled.StatusClosed:
 		return w.delay(ctx, settled.Delay{PaymentID: p.ID, Status: p.Status, DueAt: w.nextCare(p), Attempts: p.Attempts + 1}, nil)
 	case trade.Closed:
@@ -99,6 +101,12 @@ func (w *Workers) look(ctx context.Context, p settled.Payment) error {
 	default:
 		return w.expire(ctx, p, gateway)
 	}
+}
+
+// claimed reports whether a payment is looked at because its time had come, and is leased
+// for that. Any other look is somebody's hint.
+func (w *Workers) claimed(p settled.Payment) bool {
+	return !p.DueAt.IsZero() && !p.DueAt.After(w.cfg.Now().Add(lease))
 }
 
 // worthAsking reports whether WeChat's answer could move the payment. A requested one is

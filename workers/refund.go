@@ -189,9 +189,11 @@ func (w *Workers) giveBack(ctx context.Context, r settled.Refund, tell func(sett
 // Only when WeChat does not know the number, more than once, is the refusal its last word.
 func (w *Workers) contestRefund(ctx context.Context, r settled.Refund, refusal *settled.Refusal, tell func(settled.Event)) error {
 	repayment, err := w.cfg.Merchants[r.Merchant].Gateway.QueryRefund(ctx, r)
-	switch {
-	case err != nil:
+	if err != nil {
 		return w.refundLater(ctx, r, fmt.Errorf("query contested refund: %w", err))
+	}
+	r.Attempts = contested(r.Attempts, r.Trouble, refusal)
+	switch {
 	case repayment.State != settled.RepaymentAbsent:
 		return w.repaid(ctx, r, repayment, tell)
 	case r.Attempts < contests:

@@ -42,15 +42,19 @@ func (w *Workers) renew(ctx context.Context, m events.Message, p settled.Payment
 	}
 }
 
+// errLivesOn stops a renewal: the payment has what WeChat gave, because the old one lives
+// on, or because another worker renewed it at the same moment.
+var errLivesOn = errors.New("the prepay id lives on")
+
 func (w *Workers) renewed(ctx context.Context, m events.Message, p settled.Payment, prepared settled.Prepared) error {
-	if prepared.PrepayID == p.Prepared.PrepayID && prepared.CodeURL == p.Prepared.CodeURL && prepared.H5URL == p.Prepared.H5URL {
-		return w.tellAgain(ctx, m, p) // WeChat says that the old one lives on
-	}
 	seen, told, err := w.apply(ctx, p, settled.FactRenewed, func(p settled.Payment) (settled.Move, error) {
+		if prepared.PrepayID == p.Prepared.PrepayID && prepared.CodeURL == p.Prepared.CodeURL && prepared.H5URL == p.Prepared.H5URL {
+			return settled.Move{}, errLivesOn
+		}
 		return w.renewedMove(p, prepared)
 	})
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, errLivesOn):
 		return err
 	case told == nil:
 		return w.tellAgain(ctx, m, seen)
