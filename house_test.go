@@ -31,6 +31,7 @@ var house = map[string]room{
 	"events":             {},
 	"store/hints":        {modules: []string{redis}},
 	"wechat/legacy":      {modules: []string{text}},
+	"wechat/v3":          {},
 	"cmd/settled/config": {modules: []string{yaml}},
 	"scripts/testcount":  {},
 
