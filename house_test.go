@@ -139,7 +139,7 @@ func TestHousePlan(t *testing.T) {
 
 func TestEveryRoomSaysWhatItIsFor(t *testing.T) {
 	t.Parallel()
-	opening := regexp.MustCompile(`^(Package|Command) [a-z]+ .{20}`)
+	opening := regexp.MustCompile(`^(Package|Command) [a-z0-9]+ .{20}`)
 	says := map[string]bool{}
 	for name, file := range goFiles(t) {
 		if !strings.HasSuffix(name, "_test.go") {

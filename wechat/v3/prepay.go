@@ -75,11 +75,15 @@ var given = map[Call]string{
 // ReadPrepay reads the verified answer to a prepay call: the prepay_id (APP and JSAPI), the
 // code_url (NATIVE) or the h5_url (H5). It fails with ErrUnreadable.
 func ReadPrepay(call Call, body []byte) (string, error) {
+	field, ok := given[call]
+	if !ok {
+		return "", fmt.Errorf("%w: %s gives nothing for an order", ErrUnreadable, call)
+	}
 	answer, err := readObject(body)
 	if err != nil {
 		return "", err
 	}
-	value := answer.required(given[call])
+	value := answer.required(field)
 	return value, answer.err()
 }
 
