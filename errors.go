@@ -13,6 +13,8 @@ var (
 	// ErrUnavailable: something this program stands on does not answer. Nothing is known
 	// about the outcome; the same call may be repeated when it is back.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrTooMuch: more would be given back than was paid, or anything of what was not paid.
+	ErrTooMuch = errors.New("more than was paid")
 	// ErrUnverified: a notify's signature does not verify. Nothing in it may be believed.
 	ErrUnverified = errors.New("not verified")
 	// ErrUnknown: WeChat may or may not have done what it was asked: a timeout, a cut
@@ -27,6 +29,8 @@ type Refusal struct {
 	// Contested says that WeChat refuses because of what became of the number before: it
 	// was paid, used or closed. That is no verdict on the payment; a query decides.
 	Contested bool
+	// Paid says, of a contested one, that the number was paid already.
+	Paid      bool
 	RequestID string // names the answer for WeChat's support; may be empty
 }
 

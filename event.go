@@ -13,6 +13,7 @@ type Event struct {
 	ID        string // ce-id: a UUID, the same however often the event is published
 	Type      string // the subject without prefix, such as payment.completed
 	PaymentID string // empty when there is no payment to tell of
+	RefundID  string // our own id of the refund that it tells of; empty when it tells of the payment
 	Merchant  string
 	OrderID   string
 	At        time.Time

@@ -32,6 +32,8 @@ type Census struct {
 	// Overdue is how long ago the longest waiting payment of each state should have been
 	// looked at; nothing if none is late.
 	Overdue map[Status]time.Duration
+	// OverdueRefunds is the same for refunds.
+	OverdueRefunds map[RefundStatus]time.Duration
 	// Unpublished is how many events wait to be published (counted up to 100,000), and
 	// OldestUnpublished how long the first of them has waited.
 	Unpublished       int

@@ -15,7 +15,7 @@ func TestNextIsTotal(t *testing.T) {
 			settled.FactClosed: settled.StatusClosed, settled.FactRefused: settled.StatusFailed,
 		},
 		settled.StatusPrepared: {
-			settled.FactPrepared: stays, settled.FactPaid: settled.StatusCompleted,
+			settled.FactPrepared: stays, settled.FactRenewed: settled.StatusPrepared, settled.FactPaid: settled.StatusCompleted,
 			settled.FactClosed: settled.StatusClosed, settled.FactRefused: stays,
 		},
 		settled.StatusCompleted: {

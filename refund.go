@@ -176,3 +176,28 @@ type RefundMove struct {
 
 	Event Event
 }
+
+// RecordedRefund is what became of a request to record a refund.
+type RecordedRefund struct {
+	Refund  Refund // as it stands in the database
+	Created bool   // this call made it; otherwise the number was there before
+}
+
+// RefundDelay says that a refund was looked at and did not move.
+type RefundDelay struct {
+	ID       string
+	Status   RefundStatus // as it was seen; a refund that moved meanwhile is left alone
+	DueAt    time.Time    // when to look again
+	Attempts int
+	Trouble  string // why; empty if nothing is wrong
+}
+
+// RefundClaim asks for refunds whose time has come. The refunds of one payment that WeChat
+// has not heard of yet come one after the other, in the order in which they were recorded.
+type RefundClaim struct {
+	Status    RefundStatus
+	ID        string   // of one refund; empty for all
+	Merchants []string // only theirs
+	Most      int
+	Lease     time.Duration
+}

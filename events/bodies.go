@@ -111,11 +111,11 @@ const (
 // is told after the commit it speaks of; a reply that gets lost changes nothing.
 type Reply struct {
 	Kind string `json:"kind"` // ReplyRecorded, ReplyCommitted, or the type of the event that ended it
-	Data []byte `json:"data"` // the body of that event; for ReplyRecorded a Payment
+	Data []byte `json:"data"` // the body of that event; for ReplyRecorded a Payment or a Refund
 }
 
 // The replies that are not events.
 const (
-	ReplyRecorded  = "recorded"  // PostgreSQL has the payment
+	ReplyRecorded  = "recorded"  // PostgreSQL has the payment or the refund
 	ReplyCommitted = "committed" // PostgreSQL has what the notify means
 )

@@ -101,15 +101,21 @@ func (o object) amount() Amount {
 	if !ok {
 		return Amount{}
 	}
-	amount := Amount{Total: inner.integer("total", 1, maxTotal), Currency: inner.text("currency", 0, maxName)}
-	if amount.Currency == "" {
-		amount.Currency = "CNY"
-	}
-	if amount.Currency != "CNY" {
-		inner.problem("currency", "must be CNY")
-	}
+	amount := Amount{Total: inner.integer("total", 1, maxTotal), Currency: inner.currency()}
 	inner.end()
 	return amount
+}
+
+// currency reads CNY, the only one there is and the default.
+func (o object) currency() string {
+	currency := o.text("currency", 0, maxName)
+	if currency == "" {
+		return "CNY"
+	}
+	if currency != "CNY" {
+		o.problem("currency", "must be CNY")
+	}
+	return currency
 }
 
 func (o object) tradeType() string {

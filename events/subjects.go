@@ -18,6 +18,7 @@ const (
 	RefundAccepted  = "refund.accepted"
 	RefundCompleted = "refund.completed"
 	RefundFailed    = "refund.failed"
+	RefundRejected  = "refund.rejected"
 
 	// DeadPrefix stands before the subject of a message that nobody could process.
 	DeadPrefix = "dead."
@@ -28,6 +29,6 @@ var (
 	Inputs  = []string{PaymentRequested, PaymentReturned, RefundRequested, NotifyReceived}
 	Outputs = []string{
 		PaymentPrepared, PaymentCompleted, PaymentClosed, PaymentFailed, PaymentRejected, PaymentFlagged,
-		RefundAccepted, RefundCompleted, RefundFailed,
+		RefundAccepted, RefundCompleted, RefundFailed, RefundRejected,
 	}
 )

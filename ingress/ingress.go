@@ -22,6 +22,8 @@ type Ledger interface {
 	Payment(ctx context.Context, merchant, orderID string) (settled.Payment, error)
 	PaymentByID(ctx context.Context, id string) (settled.Payment, error)
 	Arrival(ctx context.Context, p settled.Payment) (settled.Event, error)
+	Refund(ctx context.Context, merchant, refundID string) (settled.Refund, error)
+	RefundNews(ctx context.Context, id string) (settled.Event, error)
 }
 
 // Bus is what the ingress needs of NATS.

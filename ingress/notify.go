@@ -17,7 +17,8 @@ import (
 // maxNotify is the largest notify, in bytes.
 const maxNotify = 256 << 10
 
-// notify is POST /notify/{merchant}. WeChat hears success only for what is committed; the
+// notify is POST /notify/{merchant} and POST /notify/{merchant}/refund. What a notify tells
+// of stands in it, whichever address WeChat was given for it. WeChat hears success only for what is committed; the
 // repeat of an old notify is committed already, and hears success again.
 func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("merchant")
@@ -52,8 +53,8 @@ func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merch
 		in.cfg.Log.WarnContext(ctx, "notify not verified", "merchant", name, "error", err)
 		return settled.Unverified
 	}
-	orderID := orderOf(news)
-	if err := in.forward(ctx, r, name, orderID, n); err != nil {
+	kind, orderID := subjectOf(news)
+	if err := in.forward(ctx, r, name, kind, orderID, n); err != nil {
 		if !errors.Is(err, context.Canceled) {
 			in.cfg.Log.WarnContext(ctx, "notify not committed", "merchant", name, "order_id", orderID, "error", err)
 		}
@@ -62,22 +63,23 @@ func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merch
 	return settled.Success
 }
 
-// orderOf is the order that a notify tells of, empty if it tells of none.
-func orderOf(news settled.News) string {
+// subjectOf is what kind of notify this is, and the order that it tells of, empty if it
+// tells of none.
+func subjectOf(news settled.News) (kind, orderID string) {
 	switch {
 	case news.Trade != nil:
-		return news.Trade.OrderID
+		return events.NotifyPayment, news.Trade.OrderID
 	case news.Repayment != nil:
-		return news.Repayment.OrderID
+		return events.NotifyRefund, news.Repayment.OrderID
 	}
-	return ""
+	return events.NotifyPayment, ""
 }
 
 // forward publishes a verified notify; it returns nil when the stream has it or, unless
 // that is enough, when a worker has committed what it means.
-func (in *Ingress) forward(ctx context.Context, r *http.Request, merchant, orderID string, n settled.Notify) error {
+func (in *Ingress) forward(ctx context.Context, r *http.Request, merchant, kind, orderID string, n settled.Notify) error {
 	data, err := json.Marshal(events.Notify{
-		Merchant: merchant, Kind: events.NotifyPayment, ReceivedAt: n.ReceivedAt.UTC().Format(time.RFC3339Nano),
+		Merchant: merchant, Kind: kind, ReceivedAt: n.ReceivedAt.UTC().Format(time.RFC3339Nano),
 		Method: n.Method, Query: n.Query, Headers: n.Header, Body: n.Body,
 	})
 	if err != nil {

@@ -28,9 +28,20 @@ type outcome struct {
 	data     []byte    // that event's body
 }
 
+// submission is a request of an order system on its way to a worker.
+type submission struct {
+	eventType string // the message that carries it
+	merchant  string
+	orderID   string
+	body      []byte
+	location  string // where its state can be read
+	// lookUp reads in PostgreSQL what a lost reply would have told.
+	lookUp func(ctx context.Context, o *outcome)
+}
+
 // submit publishes a request and waits: for the commit, unless a place in the stream is
 // enough, and for the outcome as long as the caller prefers to.
-func (in *Ingress) submit(r *http.Request, request events.PaymentRequest, body []byte, wait time.Duration) (outcome, error) {
+func (in *Ingress) submit(r *http.Request, s submission, wait time.Duration) (outcome, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), max(in.cfg.Patience, wait))
 	defer cancel()
 	subject, replies, done := in.cfg.Bus.Expect()
@@ -39,22 +50,21 @@ func (in *Ingress) submit(r *http.Request, request events.PaymentRequest, body [
 	taken, cancelTaken := context.WithTimeout(ctx, in.cfg.Patience)
 	defer cancelTaken()
 	err := in.publish(taken, r, events.Envelope{
-		Type: events.PaymentRequested, Merchant: request.Merchant, OrderID: request.OrderID,
-		ReplyTo: subject, Data: body,
+		Type: s.eventType, Merchant: s.merchant, OrderID: s.orderID, ReplyTo: subject, Data: s.body,
 	})
 	if err != nil {
 		return outcome{}, err
 	}
 	var o outcome
 	if !in.cfg.Stored {
-		if err := in.await(taken, &o, request, replies, outcome.isRecorded); err != nil {
-			return outcome{}, unavailable("The payment was not recorded in time.")
+		if err := o.await(taken, s, replies, outcome.isRecorded); err != nil {
+			return outcome{}, unavailable("The request was not recorded in time.")
 		}
 	}
 	if wait > 0 {
 		waited, cancelWaited := context.WithTimeout(ctx, wait)
 		defer cancelWaited()
-		_ = in.await(waited, &o, request, replies, outcome.isEnded) // the wait is a preference
+		_ = o.await(waited, s, replies, outcome.isEnded) // the wait is a preference
 	}
 	return o, nil
 }
@@ -64,9 +74,7 @@ func (o outcome) isEnded() bool    { return o.ended != "" }
 
 // await gathers what becomes of a request until enough of it is known. Replies bring the
 // news fast; PostgreSQL is asked as well.
-func (in *Ingress) await(ctx context.Context, o *outcome, request events.PaymentRequest,
-	replies <-chan events.Reply, enough func(outcome) bool,
-) error {
+func (o *outcome) await(ctx context.Context, s submission, replies <-chan events.Reply, enough func(outcome) bool) error {
 	ticker := time.NewTicker(recheck)
 	defer ticker.Stop()
 	for !enough(*o) {
@@ -76,7 +84,7 @@ func (in *Ingress) await(ctx context.Context, o *outcome, request events.Payment
 				return err
 			}
 		case <-ticker.C:
-			in.lookUp(ctx, o, request)
+			s.lookUp(ctx, o)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -97,30 +105,31 @@ func (o *outcome) hear(reply events.Reply) error {
 	return nil
 }
 
-// lookUp reads in PostgreSQL what a lost reply would have told.
-func (in *Ingress) lookUp(ctx context.Context, o *outcome, request events.PaymentRequest) {
-	p, err := in.cfg.Ledger.Payment(ctx, request.Merchant, request.OrderID)
-	if err != nil {
-		return
-	}
-	if p.Fingerprint != request.Fingerprint() {
-		return // the worker will say that this is a conflict
-	}
-	o.recorded = &accepted{PaymentID: p.ID, Merchant: p.Merchant, OrderID: p.OrderID, Status: string(p.Status)}
-	if arrival, err := in.cfg.Ledger.Arrival(ctx, p); err == nil {
-		o.ended, o.data = arrival.Type, arrival.Data
+// paymentLookUp reads what became of a request for a payment.
+func (in *Ingress) paymentLookUp(request events.PaymentRequest) func(context.Context, *outcome) {
+	return func(ctx context.Context, o *outcome) {
+		p, err := in.cfg.Ledger.Payment(ctx, request.Merchant, request.OrderID)
+		if err != nil || p.Fingerprint != request.Fingerprint() {
+			return // with other content the worker will say that this is a conflict
+		}
+		o.recorded = &accepted{PaymentID: p.ID, Merchant: p.Merchant, OrderID: p.OrderID, Status: string(p.Status)}
+		if arrival, err := in.cfg.Ledger.Arrival(ctx, p); err == nil {
+			o.ended, o.data = arrival.Type, arrival.Data
+		}
 	}
 }
 
 // write answers the caller with what is known.
-func (o outcome) write(w http.ResponseWriter, request events.PaymentRequest) error {
+func (o outcome) write(w http.ResponseWriter, s submission) error {
 	switch o.ended {
 	case events.PaymentRejected:
 		return rejected(o.data)
 	case events.PaymentFailed:
 		return failed(o.data)
+	case events.RefundRejected, events.RefundFailed:
+		return refusedRefund(o.data)
 	}
-	w.Header().Set("Location", location(request.Merchant, request.OrderID))
+	w.Header().Set("Location", s.location)
 	if o.ended != "" && w.Header().Get("Preference-Applied") != "" {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
@@ -128,7 +137,7 @@ func (o outcome) write(w http.ResponseWriter, request events.PaymentRequest) err
 		_, _ = w.Write(o.data) // the caller has gone if this fails
 		return nil
 	}
-	body := accepted{Merchant: request.Merchant, OrderID: request.OrderID, Status: string(settled.StatusRequested)}
+	body := accepted{Merchant: s.merchant, OrderID: s.orderID, Status: string(settled.StatusRequested)}
 	if o.recorded != nil {
 		body = *o.recorded
 	}

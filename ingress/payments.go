@@ -17,49 +17,65 @@ import (
 
 // requestPayment is POST /v1/payments.
 func (in *Ingress) requestPayment(w http.ResponseWriter, r *http.Request) error {
-	caller, err := in.gate.enter(r)
+	caller, body, err := in.read(w, r)
 	if err != nil {
 		return err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, events.MaxBody))
-	if err != nil {
-		return readFailure(err)
-	}
-	request, err := in.parse(caller, body)
-	if err != nil {
+	request, err := events.ParsePaymentRequest(body, in.protocols)
+	if err := caller.judge(request.Merchant, err); err != nil {
 		return err
 	}
 	if err := in.inTime(r.Context(), request); err != nil {
 		return err
 	}
+	return in.answer(w, r, submission{
+		eventType: events.PaymentRequested, merchant: request.Merchant, orderID: request.OrderID, body: body,
+		location: location("payments", request.Merchant, request.OrderID), lookUp: in.paymentLookUp(request),
+	})
+}
+
+// read lets the caller in and reads what it sends.
+func (in *Ingress) read(w http.ResponseWriter, r *http.Request) (*caller, []byte, error) {
+	caller, err := in.gate.enter(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, events.MaxBody))
+	if err != nil {
+		return nil, nil, readFailure(err)
+	}
+	return caller, body, nil
+}
+
+// judge says what is wrong with a request that was parsed with err. Whether the token may
+// speak for the merchant is answered before what is wrong with the rest.
+func (c *caller) judge(merchant string, err error) error {
+	if merchant != "" {
+		if err := c.speaksFor(merchant); err != nil {
+			return err
+		}
+	}
+	var problems events.Problems
+	switch {
+	case errors.As(err, &problems):
+		return badInput(problems)
+	case err != nil:
+		return badInput(events.Problems{{Issue: err.Error()}})
+	}
+	return nil
+}
+
+// answer submits a request and tells the caller what became of it.
+func (in *Ingress) answer(w http.ResponseWriter, r *http.Request, s submission) error {
 	wait := preferredWait(r.Header)
-	outcome, err := in.submit(r, request, body, wait)
+	outcome, err := in.submit(r, s, wait)
 	if err != nil {
 		return err
 	}
 	if wait > 0 {
 		w.Header().Set("Preference-Applied", fmt.Sprintf("wait=%d", int(wait.Seconds())))
 	}
-	return outcome.write(w, request)
-}
-
-// parse reads the body. Whether the token may speak for the merchant is answered before
-// what is wrong with the rest.
-func (in *Ingress) parse(c *caller, body []byte) (events.PaymentRequest, error) {
-	request, err := events.ParsePaymentRequest(body, in.protocols)
-	if request.Merchant != "" {
-		if err := c.speaksFor(request.Merchant); err != nil {
-			return request, err
-		}
-	}
-	var problems events.Problems
-	switch {
-	case errors.As(err, &problems):
-		return request, badInput(problems)
-	case err != nil:
-		return request, badInput(events.Problems{{Issue: err.Error()}})
-	}
-	return request, nil
+	return outcome.write(w, s)
 }
 
 // inTime refuses a request whose time is over, unless it repeats one that was in time.
@@ -162,11 +178,13 @@ type accepted struct {
 	PaymentID string `json:"payment_id,omitempty"`
 	Merchant  string `json:"merchant"`
 	OrderID   string `json:"order_id"`
+	RefundID  string `json:"refund_id,omitempty"`
 	Status    string `json:"status"`
 }
 
-func location(merchant, orderID string) string {
-	return "/v1/payments/" + url.PathEscape(merchant) + "/" + url.PathEscape(orderID)
+// location is the address of one of the things a merchant has.
+func location(things, merchant, id string) string {
+	return "/v1/" + things + "/" + url.PathEscape(merchant) + "/" + url.PathEscape(id)
 }
 
 // readFailure is a body that could not be read: too large, or cut off.

@@ -48,7 +48,7 @@ func (in *Ingress) problemOf(r *http.Request, err error) *problem {
 	case errors.As(err, &tooLarge):
 		return &problem{Status: http.StatusRequestEntityTooLarge, Detail: "The body is too large."}
 	case errors.Is(err, settled.ErrNotFound):
-		return &problem{Status: http.StatusNotFound, Detail: "There is no such payment."}
+		return &problem{Status: http.StatusNotFound, Detail: "There is nothing of that name."}
 	default:
 		in.cfg.Log.WarnContext(r.Context(), "request not answered", "route", r.Pattern, "error", err)
 		return unavailable("The request could not be taken.")

@@ -20,7 +20,10 @@ var routes = []route{
 	{http.MethodGet, "/v1/payments/{merchant}/{order_id}", (*Ingress).showPayment},
 	{http.MethodPost, "/v1/payments/{merchant}/{order_id}/returned", (*Ingress).returnedWithToken},
 	{http.MethodPost, "/returned/{payment_id}", (*Ingress).returnedByApp},
+	{http.MethodPost, "/v1/refunds", (*Ingress).requestRefund},
+	{http.MethodGet, "/v1/refunds/{merchant}/{refund_id}", (*Ingress).showRefund},
 	{http.MethodPost, "/notify/{merchant}", (*Ingress).notify},
+	{http.MethodPost, "/notify/{merchant}/refund", (*Ingress).notify},
 }
 
 func (in *Ingress) routes() *http.ServeMux {

@@ -10,22 +10,36 @@ import (
 
 // Census looks at what waits. It reads small indexes only.
 func (s *Store) Census(ctx context.Context) (settled.Census, error) {
-	census := settled.Census{Overdue: map[settled.Status]time.Duration{}}
+	census := settled.Census{
+		Overdue: map[settled.Status]time.Duration{}, OverdueRefunds: map[settled.RefundStatus]time.Duration{},
+	}
 	var late []struct {
+		Kind    string  `db:"kind"`
 		Status  string  `db:"status"`
 		Seconds float64 `db:"seconds"`
 	}
 	err := s.db.SelectContext(ctx, &late, `
-		select s.status, extract(epoch from now() - o.due_at)::float8 as seconds
+		select 'payment' as kind, s.status, extract(epoch from now() - o.due_at)::float8 as seconds
 		from unnest(array['requested', 'prepared', 'completed', 'closed']) as s(status)
 		cross join lateral (
 			select due_at from payments p where p.status = s.status and p.due_at is not null order by due_at limit 1
+		) o
+		where o.due_at < now()
+		union all
+		select 'refund', s.status, extract(epoch from now() - o.due_at)::float8
+		from unnest(array['requested', 'accepted']) as s(status)
+		cross join lateral (
+			select due_at from refunds r where r.status = s.status and r.due_at is not null order by due_at limit 1
 		) o
 		where o.due_at < now()`)
 	if err != nil {
 		return settled.Census{}, fmt.Errorf("look for late payments: %w", translate(err))
 	}
 	for _, l := range late {
+		if l.Kind == "refund" {
+			census.OverdueRefunds[settled.RefundStatus(l.Status)] = seconds(l.Seconds)
+			continue
+		}
 		census.Overdue[settled.Status(l.Status)] = seconds(l.Seconds)
 	}
 	var waiting struct {

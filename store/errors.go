@@ -48,6 +48,9 @@ func translate(err error) error {
 				return fmt.Errorf("%w: %w", settled.ErrUnavailable, err)
 			}
 		}
+		if pqErr.Constraint == "payment_refunding" {
+			return fmt.Errorf("%w: %w", settled.ErrTooMuch, err)
+		}
 		return err
 	}
 	var netErr net.Error

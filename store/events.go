@@ -91,7 +91,7 @@ func (s *Store) Told(ctx context.Context, eventID string) (bool, error) {
 
 // happeningColumns are what a row of the history is read with.
 const happeningColumns = `e.id, e.payment_id, e.version, e.type, e.merchant, e.order_id,
-	e.fact, e.from_status, e.to_status, e.at, e.data, e.private`
+	e.fact, e.from_status, e.to_status, e.at, e.data, e.private, e.refund_id, e.request_id`
 
 type happeningRow struct {
 	ID         string         `db:"id"`
@@ -106,6 +106,8 @@ type happeningRow struct {
 	At         sql.NullTime   `db:"at"`
 	Data       []byte         `db:"data"`
 	Private    bool           `db:"private"`
+	RefundID   sql.NullString `db:"refund_id"`
+	RequestID  string         `db:"request_id"`
 	Queued     bool           `db:"queued"`
 }
 
@@ -114,6 +116,7 @@ func (r happeningRow) happening() settled.Happening {
 		Event: settled.Event{
 			ID: r.ID, Type: r.Type, PaymentID: r.PaymentID.String,
 			Merchant: r.Merchant, OrderID: r.OrderID, At: r.At.Time, Data: r.Data, Private: r.Private,
+			RefundID: r.RefundID.String, RequestID: r.RequestID,
 		},
 		Version: r.Version.Int64, Fact: settled.Fact(r.Fact.String),
 		From: settled.Status(r.FromStatus.String), To: settled.Status(r.ToStatus.String), Queued: r.Queued,

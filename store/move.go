@@ -37,7 +37,7 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 			m.Prepared.PrepayID, client, m.Prepared.CodeURL, m.Prepared.H5URL,
 			m.Paid.TransactionID, timeText(m.Paid.PaidAt), m.Paid.OpenID, m.Paid.BankType,
 			string(m.Source), boolText(m.Late), string(m.CloseReason), m.Failure.Code, m.Failure.Message,
-			m.Event.ID, m.Event.Type, timeText(m.Event.At), string(m.Event.Data))
+			m.Event.ID, m.Event.Type, timeText(m.Event.At), string(m.Event.Data), m.Event.RequestID)
 	}
 	var ids []string
 	err := retry(ctx, func() error {
@@ -48,12 +48,12 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 					$6::text[], $7::text[], $8::text[], $9::text[],
 					$10::text[], $11::text[], $12::text[], $13::text[],
 					$14::text[], $15::boolean[], $16::text[], $17::text[], $18::text[],
-					$19::uuid[], $20::text[], $21::text[], $22::text[])
+					$19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[])
 				as m(payment_id, from_status, fact, to_status, due_at,
 					prepay_id, client, code_url, h5_url,
 					transaction_id, paid_at, openid, bank_type,
 					source, late, close_reason, failure_code, failure_message,
-					event_id, event_type, event_at, event_data)
+					event_id, event_type, event_at, event_data, request_id)
 			), held as (
 				select p.id from payments p join move m on m.payment_id = p.id
 				order by p.id for no key update of p
@@ -65,7 +65,7 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 					client = coalesce(nullif(m.client, '')::json, p.client),
 					code_url = coalesce(nullif(m.code_url, ''), p.code_url),
 					h5_url = coalesce(nullif(m.h5_url, ''), p.h5_url),
-					prepared_at = case when m.fact = 'prepared' then now() else p.prepared_at end,
+					prepared_at = case when m.fact in ('prepared', 'renewed') then now() else p.prepared_at end,
 					transaction_id = m.transaction_id,
 					paid_at = nullif(m.paid_at, '')::timestamptz,
 					payer_openid = coalesce(nullif(m.openid, ''), p.payer_openid),
@@ -76,12 +76,12 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 				from move m join held h on h.id = m.payment_id
 				where p.id = m.payment_id and p.status = m.from_status
 				returning p.id, p.version, p.merchant, p.order_id, m.from_status, m.fact, m.to_status,
-					m.event_id, m.event_type, m.event_at, m.event_data
+					m.event_id, m.event_type, m.event_at, m.event_data, m.request_id
 			), told as (
 				insert into events (id, payment_id, version, type, merchant, order_id,
-					fact, from_status, to_status, at, data)
+					fact, from_status, to_status, at, data, request_id)
 				select event_id, id, version, event_type, merchant, order_id,
-					fact, from_status, to_status, event_at::timestamptz, event_data::json
+					fact, from_status, to_status, event_at::timestamptz, event_data::json, request_id
 				from moved
 				returning id, payment_id
 			), queued as (

@@ -35,6 +35,7 @@ const catalog = `
 	union all select 'options ' || relname || ' ' || coalesce(reloptions::text, '') from pg_class
 	where relnamespace = current_schema()::regnamespace and relkind = 'r'
 	union all select 'move ' || from_status || ' ' || fact || ' ' || to_status from payment_moves
+	union all select 'refund move ' || from_status || ' ' || fact || ' ' || to_status from refund_moves
 	union all select 'turn ' || name from turns
 	order by 1`
 
@@ -99,35 +100,50 @@ func TestMigrateRunsTwiceAndFromManyMachines(t *testing.T) {
 	}
 }
 
-// The table in move.go, the rows in schema.sql and the drawing in docs/states.md are one.
-func TestTheThreeMirrorsOfTheStateMachine(t *testing.T) {
+// The tables in move.go and refund.go, the rows in schema.sql and the drawings in
+// docs/states.md are one.
+func TestTheThreeMirrorsOfTheStateMachines(t *testing.T) {
 	t.Parallel()
-	want := map[settled.Edge]bool{}
-	for _, edge := range settled.Edges {
-		want[edge] = true
-	}
 	address := storetest.URL(t)
 	if _, err := storetest.Open(t, address).Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, edgesOfDatabase(t, address)); diff != "" {
-		t.Errorf("move.go and payment_moves differ (-move.go +schema):\n%s", diff)
+	payments, refunds := map[edge]bool{}, map[edge]bool{}
+	for _, e := range settled.Edges {
+		payments[edge{string(e.From), string(e.Fact), string(e.To)}] = true
 	}
-	if diff := cmp.Diff(want, edgesOfDrawing(t)); diff != "" {
-		t.Errorf("move.go and docs/states.md differ (-move.go +docs):\n%s", diff)
+	for _, e := range settled.RefundEdges {
+		refunds[edge{string(e.From), string(e.Fact), string(e.To)}] = true
+	}
+	for _, machine := range []struct {
+		table, heading string
+		want           map[edge]bool
+	}{
+		{"payment_moves", "# The states of a payment", payments},
+		{"refund_moves", "# The states of a refund", refunds},
+	} {
+		if diff := cmp.Diff(machine.want, edgesOfDatabase(t, address, machine.table)); diff != "" {
+			t.Errorf("the moves in Go and %s differ (-Go +schema):\n%s", machine.table, diff)
+		}
+		if diff := cmp.Diff(machine.want, edgesOfDrawing(t, machine.heading)); diff != "" {
+			t.Errorf("the moves in Go and docs/states.md differ under %q (-Go +docs):\n%s", machine.heading, diff)
+		}
 	}
 }
 
-func edgesOfDatabase(t *testing.T, address string) map[settled.Edge]bool {
+// edge is a move of either state machine.
+type edge struct{ From, Fact, To string }
+
+func edgesOfDatabase(t *testing.T, address, table string) map[edge]bool {
 	t.Helper()
-	rows, err := storetest.DB(t, address).QueryContext(t.Context(), `select from_status, fact, to_status from payment_moves`)
+	rows, err := storetest.DB(t, address).QueryContext(t.Context(), `select from_status, fact, to_status from `+table)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = rows.Close() }()
-	edges := map[settled.Edge]bool{}
+	edges := map[edge]bool{}
 	for rows.Next() {
-		var e settled.Edge
+		var e edge
 		if err := rows.Scan(&e.From, &e.Fact, &e.To); err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +155,7 @@ func edgesOfDatabase(t *testing.T, address string) map[settled.Edge]bool {
 	return edges
 }
 
-func edgesOfDrawing(t *testing.T) map[settled.Edge]bool {
+func edgesOfDrawing(t *testing.T, heading string) map[edge]bool {
 	t.Helper()
 	file, err := os.Open("../docs/states.md")
 	if err != nil {
@@ -147,10 +163,14 @@ func edgesOfDrawing(t *testing.T) map[settled.Edge]bool {
 	}
 	defer func() { _ = file.Close() }()
 	arrow := regexp.MustCompile(`^\s*(\w+) --> (\w+): (\w+)$`)
-	edges := map[settled.Edge]bool{}
+	edges := map[edge]bool{}
+	under := ""
 	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if m := arrow.FindStringSubmatch(lines.Text()); m != nil {
-			edges[settled.Edge{From: settled.Status(m[1]), Fact: settled.Fact(m[3]), To: settled.Status(m[2])}] = true
+		if strings.HasPrefix(lines.Text(), "# ") {
+			under = lines.Text()
+		}
+		if m := arrow.FindStringSubmatch(lines.Text()); m != nil && under == heading {
+			edges[edge{m[1], m[3], m[2]}] = true
 		}
 	}
 	return edges

@@ -38,6 +38,9 @@ type Store struct {
 	moves   *batch.Group[settled.Move, bool]
 	delays  *batch.Group[settled.Delay, bool]
 	tells   *batch.Group[settled.Event, bool]
+
+	refundRecords *batch.Group[settled.Refund, settled.RecordedRefund]
+	refundMoves   *batch.Group[settled.RefundMove, bool]
 }
 
 // Open returns a store on the database at cfg.URL. It makes no connection yet: Ready and
@@ -82,6 +85,13 @@ func (s *Store) share() {
 	})
 	s.tells = batch.New(batch.Config[settled.Event, bool]{
 		Run: s.tell, Key: tellKey, Spoils: spoils, Timeout: timeout,
+	})
+	// Each takes a version of its payment's history, so a statement holds one of a payment.
+	s.refundRecords = batch.New(batch.Config[settled.Refund, settled.RecordedRefund]{
+		Run: s.recordRefunds, Key: func(r settled.Refund) string { return r.PaymentID }, Spoils: spoils, Timeout: timeout,
+	})
+	s.refundMoves = batch.New(batch.Config[settled.RefundMove, bool]{
+		Run: s.moveRefunds, Key: func(m settled.RefundMove) string { return m.PaymentID }, Spoils: spoils, Timeout: timeout,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -62,12 +63,38 @@ func newTransport() *http.Transport {
 	}
 }
 
+// with is the same caller with a client certificate. A client of the user's own keeps its
+// transport: the user knows what it shows.
+func (c caller) with(certificate tls.Certificate) caller {
+	transport, ok := c.http.Transport.(*http.Transport)
+	if !ok {
+		return c
+	}
+	own := transport.Clone()
+	if own.TLSClientConfig == nil {
+		own.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	own.TLSClientConfig.Certificates = []tls.Certificate{certificate}
+	client := *c.http
+	client.Transport = own
+	return caller{http: &client, timeout: c.timeout}
+}
+
 // request is one HTTP request. secrets are what no error may tell.
 type request struct {
 	method  string
 	url     string
-	json    []byte // the body, if any
+	header  http.Header // besides Content-Type; may be nil
+	body    []byte      // nil: none
+	media   string      // of the body; default JSON
 	secrets []string
+}
+
+// incoming is an answer, of whatever status.
+type incoming struct {
+	status int
+	header http.Header
+	body   []byte
 }
 
 // conceal takes the secrets out of a text and then shortens it; the other way round half a
@@ -81,35 +108,49 @@ func (r request) conceal(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")
 }
 
-// send returns the answer's status and body. It fails with *settled.Unknown alone: without
-// an answer nobody knows what WeChat did.
+// send returns the answer's status and body. It fails with *settled.Unknown alone, also for
+// a status that no answer of WeChat's own has: without one nobody knows what WeChat did.
 func (c caller) send(ctx context.Context, r request) (status int, body []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	sent, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.json))
-	if err != nil {
-		return 0, nil, r.lost(err)
-	}
-	if r.json != nil {
-		sent.Header.Set("Content-Type", "application/json; charset=utf-8")
-	}
-	response, err := c.http.Do(sent)
-	if err != nil {
-		return 0, nil, r.lost(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	switch status = response.StatusCode; {
+	answer, err := c.exchange(ctx, r)
+	switch status = answer.status; {
 	case err != nil:
-		return 0, nil, r.lost(err)
+		return 0, nil, err
 	case status == http.StatusTooManyRequests:
 		return 0, nil, &settled.Unknown{Code: codeOfStatus(status), After: time.Minute, Err: errors.New("too many requests")}
 	case status >= 500 || status >= 300 && status < 400:
 		return 0, nil, &settled.Unknown{Code: codeOfStatus(status), Err: errors.New("no answer of WeChat's own")}
-	case len(body) > maxAnswer:
-		return 0, nil, &settled.Unknown{Code: codeUnreadable, Err: fmt.Errorf("more than %d bytes", maxAnswer)}
 	}
-	return status, body, nil
+	return status, answer.body, nil
+}
+
+// exchange sends a request and returns the answer, of whatever status. It fails with
+// *settled.Unknown alone.
+func (c caller) exchange(ctx context.Context, r request) (incoming, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	sent, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
+	if err != nil {
+		return incoming{}, r.lost(err)
+	}
+	for name, values := range r.header {
+		sent.Header[name] = values
+	}
+	if r.body != nil {
+		sent.Header.Set("Content-Type", cmp.Or(r.media, "application/json; charset=utf-8"))
+	}
+	response, err := c.http.Do(sent)
+	if err != nil {
+		return incoming{}, r.lost(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return incoming{}, r.lost(err)
+	case len(body) > maxAnswer:
+		return incoming{}, &settled.Unknown{Code: codeUnreadable, Err: fmt.Errorf("more than %d bytes", maxAnswer)}
+	}
+	return incoming{response.StatusCode, response.Header, body}, nil
 }
 
 func codeOfStatus(status int) string { return fmt.Sprintf("status_%d", status) }

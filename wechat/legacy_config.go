@@ -43,9 +43,8 @@ type LegacyConfig struct {
 	Now     func() time.Time
 	Random  io.Reader // read by many goroutines; default crypto/rand
 
-	// Observe is told of every call: its name, what it led to (as settled.Outcome), WeChat's
-	// code or ours, and how long it took. Default: nobody is told.
-	Observe func(call, outcome, code string, took time.Duration)
+	// Observe is told of every call. Default: nobody is told.
+	Observe func(Call)
 	Log     *slog.Logger // default: nothing is logged
 }
 
@@ -67,7 +66,7 @@ func (cfg LegacyConfig) withDefaults() LegacyConfig {
 		cfg.Random = rand.Reader
 	}
 	if cfg.Observe == nil {
-		cfg.Observe = func(string, string, string, time.Duration) {}
+		cfg.Observe = func(Call) {}
 	}
 	return cfg
 }

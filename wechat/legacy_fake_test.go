@@ -67,10 +67,10 @@ func open(t *testing.T, handle http.HandlerFunc, change ...func(*wechat.LegacyCo
 		PartnerID: partnerID, PartnerKey: partnerKey,
 		Endpoint: b.wechat.URL, NotifyURL: "https://pay.example.com/notify/classic",
 		Tokens: b.tokens, Now: func() time.Time { return now }, Random: zeros{},
-		Observe: func(call, outcome, code string, _ time.Duration) {
+		Observe: func(c wechat.Call) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			b.observed = append(b.observed, call+" "+outcome+" "+code)
+			b.observed = append(b.observed, c.Name+" "+c.Outcome+" "+c.Code)
 		},
 		Log: slog.New(slog.NewTextHandler(&b.log, nil)),
 	}

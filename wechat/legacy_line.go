@@ -19,7 +19,7 @@ type legacyLine struct {
 	endpoint    string
 	caller      caller
 	now         func() time.Time
-	observe     func(call, outcome, code string, took time.Duration)
+	observe     func(Call)
 	log         *slog.Logger
 }
 
@@ -43,7 +43,7 @@ type legacyRequest struct {
 func ask[T any](ctx context.Context, l *legacyLine, r legacyRequest, read func(answer []byte) (T, error)) (T, error) {
 	began := l.now()
 	value, err := attempt(ctx, l, r, read)
-	l.observe(r.call.Name(), settled.Outcome(err), codeOf(err), l.now().Sub(began))
+	l.observe(Call{Name: r.call.Name(), Host: MainHost, Outcome: settled.Outcome(err), Code: codeOf(err), Took: l.now().Sub(began)})
 	return value, err
 }
 
@@ -63,7 +63,7 @@ func attempt[T any](ctx context.Context, l *legacyLine, r legacyRequest, read fu
 
 func (l *legacyLine) request(r legacyRequest) request {
 	sent := request{
-		method: http.MethodGet, url: l.endpoint + string(r.call), json: r.body,
+		method: http.MethodGet, url: l.endpoint + string(r.call), body: r.body,
 		secrets: []string{r.token, l.credentials.AppSecret, l.credentials.PaySignKey, l.credentials.PartnerKey},
 	}
 	if r.query != "" {

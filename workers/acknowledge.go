@@ -20,7 +20,7 @@ const (
 // acknowledge is the pool that tells WeChat that the goods of a completed payment were
 // delivered, for the merchants that want it: again and again until WeChat takes it.
 func (w *Workers) acknowledge(ctx context.Context) error {
-	return w.due(ctx, settled.StatusCompleted, w.deliver)
+	return w.due(ctx, settled.StatusCompleted, w.newShares(), w.deliver)
 }
 
 func (w *Workers) deliver(ctx context.Context, p settled.Payment) error {

@@ -13,35 +13,63 @@ const (
 	// lease is how long a payment belongs to whoever took it up: longer than a call to
 	// WeChat with its repeats takes, and the time a crash costs.
 	lease = 20 * time.Second
-	// poll is how often a pool looks for payments whose time has come.
+	// poll is how often a pool looks for what is due.
 	poll = 500 * time.Millisecond
 )
 
-// due takes payments of a status as their time comes and has look look at each, many at
-// once, until ctx ends and those in hand are through. What look returns has been said to
-// the ledger already; an error means that it could not be said, and the lease brings the
-// payment back.
-func (w *Workers) due(ctx context.Context, status settled.Status, look func(context.Context, settled.Payment) error) error {
-	slots := make(chan struct{}, w.cfg.InFlight)
+// due takes payments of a status as their time comes and has look look at each.
+func (w *Workers) due(ctx context.Context, status settled.Status, share *shares, look func(context.Context, settled.Payment) error) error {
+	return cycle[settled.Payment]{
+		workers: w, what: "payments", status: string(status), share: share, look: look,
+		claim: func(ctx context.Context, merchants []string, most int) ([]settled.Payment, error) {
+			return w.cfg.Ledger.Due(ctx, settled.Claim{Status: status, Merchants: merchants, Most: most, Lease: lease})
+		},
+		name: func(p settled.Payment) (merchant, id string) { return p.Merchant, p.ID },
+	}.run(ctx)
+}
+
+// dueRefunds is due for refunds.
+func (w *Workers) dueRefunds(ctx context.Context, status settled.RefundStatus, look func(context.Context, settled.Refund) error) error {
+	return cycle[settled.Refund]{
+		workers: w, what: "refunds", status: string(status), share: w.newShares(), look: look,
+		claim: func(ctx context.Context, merchants []string, most int) ([]settled.Refund, error) {
+			return w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{Status: status, Merchants: merchants, Most: most, Lease: lease})
+		},
+		name: func(r settled.Refund) (merchant, id string) { return r.Merchant, r.ID },
+	}.run(ctx)
+}
+
+// cycle claims what is due, again and again, and has each looked at, many at once. What
+// look returns has been said to the ledger already; an error means that it could not be
+// said, and the lease brings the row back.
+type cycle[T any] struct {
+	workers      *Workers
+	what, status string // for logs
+	share        *shares
+	claim        func(ctx context.Context, merchants []string, most int) ([]T, error)
+	look         func(ctx context.Context, one T) error
+	name         func(one T) (merchant, id string)
+}
+
+// run goes on until ctx ends and what is in hand is through.
+func (c cycle[T]) run(ctx context.Context) error {
+	slots := make(chan struct{}, c.workers.cfg.InFlight)
 	var hands sync.WaitGroup
 	defer hands.Wait()
 	for {
-		free := w.cfg.InFlight - len(slots)
-		taken := w.take(ctx, status, free)
-		for _, p := range taken {
+		merchants, most := c.share.open(c.workers.merchants)
+		most = min(most, c.workers.cfg.InFlight-len(slots))
+		taken := c.take(ctx, merchants, most)
+		for _, one := range taken {
 			slots <- struct{}{}
+			merchant, _ := c.name(one)
+			c.share.claimed(merchant)
 			hands.Go(func() {
-				defer func() { <-slots }()
-				// What was begun is finished even while the program stops: the calls it makes
-				// are bounded by themselves.
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease)
-				defer cancel()
-				if err := look(ctx, p); err != nil {
-					w.cfg.Log.WarnContext(ctx, "payment not looked at", "payment_id", p.ID, "status", status, "error", err)
-				}
+				defer func() { c.share.give(merchant); <-slots }()
+				c.handle(ctx, one)
 			})
 		}
-		if len(taken) == free && free > 0 {
+		if len(taken) == most && most > 0 {
 			continue // there may be more
 		}
 		if !pause(ctx, jitter(poll)) {
@@ -51,16 +79,27 @@ func (w *Workers) due(ctx context.Context, status settled.Status, look func(cont
 }
 
 // take claims what is due; without PostgreSQL there is nothing due.
-func (w *Workers) take(ctx context.Context, status settled.Status, most int) []settled.Payment {
-	if most == 0 || ctx.Err() != nil {
+func (c cycle[T]) take(ctx context.Context, merchants []string, most int) []T {
+	if most == 0 || len(merchants) == 0 || ctx.Err() != nil {
 		return nil
 	}
-	taken, err := w.cfg.Ledger.Due(ctx, settled.Claim{Status: status, Merchants: w.merchants, Most: most, Lease: lease})
+	taken, err := c.claim(ctx, merchants, most)
 	if err != nil && ctx.Err() == nil {
-		w.cfg.Log.WarnContext(ctx, "due payments not taken", "status", status, "error", err)
+		c.workers.cfg.Log.WarnContext(ctx, "what is due was not taken", "what", c.what, "status", c.status, "error", err)
 		pause(ctx, jitter(4*poll))
 	}
 	return taken
+}
+
+// handle finishes what was begun even while the program stops: the calls it makes are
+// bounded by themselves.
+func (c cycle[T]) handle(ctx context.Context, one T) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease)
+	defer cancel()
+	if err := c.look(ctx, one); err != nil {
+		_, id := c.name(one)
+		c.workers.cfg.Log.WarnContext(ctx, "what is due was not looked at", "what", c.what, "id", id, "status", c.status, "error", err)
+	}
 }
 
 // pause waits for d and reports whether ctx still lives.

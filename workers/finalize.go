@@ -32,21 +32,58 @@ func (w *Workers) notified(ctx context.Context, m events.Message) error {
 	if !ok {
 		return events.Park(fmt.Errorf("notify of a merchant that is not configured: %.64q", n.Merchant))
 	}
-	if n.Kind != events.NotifyPayment {
-		return events.Park(fmt.Errorf("no %.16q notify in protocol %s", n.Kind, merchant.Protocol))
-	}
-	news, err := merchant.Gateway.Notify(settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body})
+	news, err := merchant.Gateway.Notify(settled.Notify{
+		Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body, ReceivedAt: received(n, m),
+	})
 	if err != nil {
 		return events.Park(fmt.Errorf("read notify of %s: %w", n.Merchant, err))
 	}
-	if news.Trade == nil {
-		return events.Park(fmt.Errorf("notify of %s tells of %.64q", n.Merchant, news.Type))
-	}
-	if err := w.believe(ctx, m, n.Merchant, *news.Trade); err != nil {
+	if err := w.hear(ctx, m, n.Merchant, news); err != nil {
 		return err
 	}
 	w.reply(ctx, m, events.ReplyCommitted, struct{}{})
 	return nil
+}
+
+// received is when a notify came in: however long it waited in the stream, its signature
+// is as fresh as it was then.
+func received(n events.Notify, m events.Message) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, n.ReceivedAt)
+	if err != nil {
+		return m.At
+	}
+	return at
+}
+
+// hear does what a verified notify means, whatever it tells of.
+func (w *Workers) hear(ctx context.Context, m events.Message, merchant string, news settled.News) error {
+	switch {
+	case news.Trade != nil:
+		return w.believe(ctx, m, merchant, *news.Trade)
+	case news.Repayment != nil:
+		return w.believeRefund(ctx, m, merchant, *news.Repayment)
+	default:
+		return w.ignore(ctx, m, merchant, news)
+	}
+}
+
+// typeIgnored is the row of the history that says WeChat told of something that is no
+// payment and no refund. It is not published.
+const typeIgnored = "notify.ignored"
+
+// ignore notes a notify about something else that WeChat sells, so that WeChat can be told
+// that it was heard.
+func (w *Workers) ignore(ctx context.Context, m events.Message, merchant string, news settled.News) error {
+	data, err := json.Marshal(map[string]string{"type": clip(news.Type, 64)})
+	if err != nil {
+		return fmt.Errorf("write %s: %w", typeIgnored, err)
+	}
+	w.cfg.Log.WarnContext(ctx, "notify ignored", "merchant", merchant, "type", clip(news.Type, 64))
+	_, err = w.cfg.Ledger.Tell(ctx, settled.Event{
+		ID: settled.EventID(typeIgnored, m.ID), Type: typeIgnored, Merchant: merchant,
+		At: w.cfg.Now(), Data: data, Private: true,
+	})
+	return err
 }
 
 // believe does what a verified notify means.
@@ -69,9 +106,15 @@ func (w *Workers) unknownOrder(ctx context.Context, m events.Message, merchant s
 	unknown := settled.Payment{Merchant: merchant, OrderID: t.OrderID}
 	const reason = settled.UnknownOrder
 	detail := fmt.Sprintf("WeChat says that transaction %s of %d fen paid this order", t.TransactionID, t.Amount.Total)
-	event, err := w.event(unknown, events.PaymentFlagged, events.FlaggedOrder{
-		Merchant: merchant, OrderID: t.OrderID, Reason: string(reason), Detail: detail,
-	}, string(reason), t.TransactionID)
+	return w.flagUnknown(ctx, m, unknown, reason, detail, t.TransactionID)
+}
+
+// flagUnknown waits a while for what a notify tells of to appear, then flags that it is
+// not there.
+func (w *Workers) flagUnknown(ctx context.Context, m events.Message, p settled.Payment, reason settled.FlagReason, detail, number string) error {
+	event, err := w.event(p, events.PaymentFlagged, events.FlaggedOrder{
+		Merchant: p.Merchant, OrderID: p.OrderID, Reason: string(reason), Detail: detail,
+	}, string(reason), number)
 	if err != nil {
 		return err
 	}
@@ -79,7 +122,7 @@ func (w *Workers) unknownOrder(ctx context.Context, m events.Message, merchant s
 		if told, err := w.cfg.Ledger.Told(ctx, event.ID); err != nil || told {
 			return err
 		}
-		return events.Later(fmt.Errorf("order %s/%s: %w", merchant, t.OrderID, settled.ErrNotFound), behind[m.Attempt-1])
+		return events.Later(fmt.Errorf("%s of %s/%s: %w", reason, p.Merchant, p.OrderID, settled.ErrNotFound), behind[m.Attempt-1])
 	}
 	return w.tellFlag(ctx, event, reason)
 }

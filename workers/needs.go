@@ -20,6 +20,14 @@ type Ledger interface {
 	LearnPayer(ctx context.Context, paymentID, openID string) error
 	Acknowledged(ctx context.Context, e settled.Event) (bool, error)
 
+	RecordRefund(ctx context.Context, r settled.Refund) (settled.RecordedRefund, error)
+	Refund(ctx context.Context, merchant, refundID string) (settled.Refund, error)
+	RefundByID(ctx context.Context, id string) (settled.Refund, error)
+	MoveRefund(ctx context.Context, m settled.RefundMove) (moved bool, err error)
+	DelayRefund(ctx context.Context, d settled.RefundDelay) (delayed bool, err error)
+	DueRefunds(ctx context.Context, c settled.RefundClaim) ([]settled.Refund, error)
+	RefundNews(ctx context.Context, id string) (settled.Event, error)
+
 	Tell(ctx context.Context, e settled.Event) (told bool, err error)
 	Told(ctx context.Context, eventID string) (bool, error)
 	Repeat(ctx context.Context, eventID string) error
@@ -41,6 +49,7 @@ type Bus interface {
 // Metrics is what the workers count.
 type Metrics interface {
 	Moved(merchant string, to settled.Status, source settled.Source)
+	RefundMoved(merchant string, to settled.RefundStatus)
 	Flagged(merchant string, reason settled.FlagReason)
 	Rejected(merchant string)
 	Published(events int)

@@ -41,9 +41,11 @@ func (w *Workers) event(p settled.Payment, eventType string, body any, distinct 
 	}, nil
 }
 
-// told describes a move and the event that tells of it.
-func (w *Workers) told(m settled.Move, p settled.Payment, eventType string, body any) (settled.Move, error) {
-	event, err := w.event(p, eventType, body)
+// told describes a move and the event that tells of it. requestID names WeChat's answer
+// that brought the news, empty if a notify did.
+func (w *Workers) told(m settled.Move, p settled.Payment, eventType string, body any, requestID string, distinct ...string) (settled.Move, error) {
+	event, err := w.event(p, eventType, body, distinct...)
+	event.RequestID = requestID
 	m.PaymentID, m.Event = p.ID, event
 	return m, err
 }
@@ -52,11 +54,23 @@ func (w *Workers) told(m settled.Move, p settled.Payment, eventType string, body
 func (w *Workers) preparedMove(p settled.Payment, prepared settled.Prepared) (settled.Move, error) {
 	return w.told(
 		settled.Move{Fact: settled.FactPrepared, Prepared: prepared, DueAt: w.firstQuery(p)},
-		p, events.PaymentPrepared,
-		events.Prepared{
-			Payment: wire(p, settled.StatusPrepared), PrepayID: prepared.PrepayID,
-			Client: prepared.Client, CodeURL: prepared.CodeURL, H5URL: prepared.H5URL,
-		})
+		p, events.PaymentPrepared, preparedBody(p, prepared), prepared.RequestID)
+}
+
+// renewedMove is the move of a payment that WeChat gave another prepay id for. It is told
+// as payment.prepared, and each prepay id is an event of its own.
+func (w *Workers) renewedMove(p settled.Payment, prepared settled.Prepared) (settled.Move, error) {
+	return w.told(
+		settled.Move{Fact: settled.FactRenewed, Prepared: prepared, DueAt: w.firstQuery(p)},
+		p, events.PaymentPrepared, preparedBody(p, prepared), prepared.RequestID,
+		prepared.PrepayID, prepared.CodeURL, prepared.H5URL)
+}
+
+func preparedBody(p settled.Payment, prepared settled.Prepared) events.Prepared {
+	return events.Prepared{
+		Payment: wire(p, settled.StatusPrepared), PrepayID: prepared.PrepayID,
+		Client: prepared.Client, CodeURL: prepared.CodeURL, H5URL: prepared.H5URL,
+	}
 }
 
 // paidMove is the move of a payment that WeChat says was paid.
@@ -73,7 +87,7 @@ func (w *Workers) paidMove(p settled.Payment, t settled.Trade, source settled.So
 		Payment: wire(p, settled.StatusCompleted), TransactionID: t.TransactionID, PaidAt: wireTime(t.PaidAt),
 		Payer: events.Payer{OpenID: payer}, BankType: t.BankType, Attach: p.Attach,
 		Source: string(source), Late: m.Late,
-	})
+	}, t.RequestID)
 }
 
 // closedMove is the move of a payment that can no longer be paid in time. Money may
@@ -82,7 +96,7 @@ func (w *Workers) closedMove(p settled.Payment, reason settled.CloseReason) (set
 	return w.told(
 		settled.Move{Fact: settled.FactClosed, CloseReason: reason, DueAt: w.cfg.Now().Add(jitter(aftercare[0]))},
 		p, events.PaymentClosed,
-		events.Closed{Payment: wire(p, settled.StatusClosed), Reason: string(reason)})
+		events.Closed{Payment: wire(p, settled.StatusClosed), Reason: string(reason)}, "")
 }
 
 // failedMove is the move of a payment that WeChat refused for good.
@@ -90,5 +104,5 @@ func (w *Workers) failedMove(p settled.Payment, r *settled.Refusal) (settled.Mov
 	return w.told(
 		settled.Move{Fact: settled.FactRefused, Failure: settled.Failure{Code: r.Code, Message: r.Message}},
 		p, events.PaymentFailed,
-		events.Failed{Payment: wire(p, settled.StatusFailed), Error: events.Error{Code: r.Code, Message: r.Message}})
+		events.Failed{Payment: wire(p, settled.StatusFailed), Error: events.Error{Code: r.Code, Message: r.Message}}, r.RequestID)
 }

@@ -16,14 +16,20 @@ import (
 // WeChat is back after an hour, nobody waits for more than this.
 const longestRetry = time.Minute
 
+// contests is how often a number that WeChat refuses, and that the query shows nothing of,
+// is tried again: its books may be behind.
+const contests = 2
+
 // prepare is the pool that takes requests and gets prepay ids for them: at once as they
 // come, and again as long as WeChat's answer is unknown.
 func (w *Workers) prepare(ctx context.Context) error {
-	return both(ctx,
+	return all(ctx,
 		func(ctx context.Context) error {
 			return w.consume(ctx, "prepare", events.PaymentRequested, w.request)
 		},
-		func(ctx context.Context) error { return w.due(ctx, settled.StatusRequested, w.prepareAgain) })
+		func(ctx context.Context) error {
+			return w.due(ctx, settled.StatusRequested, w.preparing, w.prepareAgain)
+		})
 }
 
 // request takes one payment.requested: it is recorded before anything is sent, so that
@@ -60,7 +66,12 @@ func (w *Workers) request(ctx context.Context, m events.Message) error {
 	if !recorded.Created {
 		return w.repeat(ctx, m, recorded.Payment)
 	}
-	return w.obtain(ctx, recorded.Payment, func(e settled.Event) { w.reply(ctx, m, e.Type, e.Data) })
+	if p = recorded.Payment; !w.preparing.take(p.Merchant) {
+		// This merchant has its share in hand: the row comes up as soon as there is room.
+		return w.delay(ctx, settled.Delay{PaymentID: p.ID, Status: p.Status, DueAt: w.cfg.Now()}, nil)
+	}
+	defer w.preparing.give(p.Merchant)
+	return w.obtain(ctx, p, func(e settled.Event) { w.reply(ctx, m, e.Type, e.Data) })
 }
 
 // tooLate reports whether the request's time was over before it was ever recorded. A
@@ -104,6 +115,13 @@ func (w *Workers) newPayment(r events.PaymentRequest) (settled.Payment, error) {
 // repeat answers a request that was recorded before: whoever asks again is told again
 // what came of it, with the same event.
 func (w *Workers) repeat(ctx context.Context, m events.Message, p settled.Payment) error {
+	if w.aged(p) {
+		return w.renew(ctx, m, p)
+	}
+	return w.tellAgain(ctx, m, p)
+}
+
+func (w *Workers) tellAgain(ctx context.Context, m events.Message, p settled.Payment) error {
 	arrival, err := w.cfg.Ledger.Arrival(ctx, p)
 	if errors.Is(err, settled.ErrNotFound) {
 		return nil // it is on its way; the one who has it in hand will tell
@@ -131,23 +149,53 @@ func (w *Workers) prepareAgain(ctx context.Context, p settled.Payment) error {
 func (w *Workers) obtain(ctx context.Context, p settled.Payment, tell func(settled.Event)) error {
 	prepared, err := w.cfg.Merchants[p.Merchant].Gateway.Prepay(ctx, p)
 	var refusal *settled.Refusal
-	var told *settled.Event
 	switch {
 	case err == nil:
-		_, told, err = w.apply(ctx, p, settled.FactPrepared, func(p settled.Payment) (settled.Move, error) {
-			return w.preparedMove(p, prepared)
-		})
-	case errors.As(err, &refusal):
-		_, told, err = w.apply(ctx, p, settled.FactRefused, func(p settled.Payment) (settled.Move, error) {
-			return w.failedMove(p, refusal)
-		})
+		return w.prepared(ctx, p, prepared, tell)
+	case errors.As(err, &refusal) && refusal.Contested:
+		return w.contest(ctx, p, refusal, tell)
+	case refusal != nil:
+		return w.refused(ctx, p, refusal, tell)
 	default:
 		return w.tryLater(ctx, p, err, p.ExpiresAt)
 	}
+}
+
+func (w *Workers) prepared(ctx context.Context, p settled.Payment, prepared settled.Prepared, tell func(settled.Event)) error {
+	_, told, err := w.apply(ctx, p, settled.FactPrepared, func(p settled.Payment) (settled.Move, error) {
+		return w.preparedMove(p, prepared)
+	})
 	if told != nil {
 		tell(*told)
 	}
 	return err
+}
+
+func (w *Workers) refused(ctx context.Context, p settled.Payment, refusal *settled.Refusal, tell func(settled.Event)) error {
+	_, told, err := w.apply(ctx, p, settled.FactRefused, func(p settled.Payment) (settled.Move, error) {
+		return w.failedMove(p, refusal)
+	})
+	if told != nil {
+		tell(*told)
+	}
+	return err
+}
+
+// contest asks what became of an order number that WeChat refuses for what it knows of
+// it. An order that WeChat says was paid is never failed: if the query does not show it
+// yet, it is asked again until the payment's time is up, and then closed with care.
+func (w *Workers) contest(ctx context.Context, p settled.Payment, refusal *settled.Refusal, tell func(settled.Event)) error {
+	trade, err := w.cfg.Merchants[p.Merchant].Gateway.Query(ctx, p)
+	switch {
+	case err != nil:
+		return w.tryLater(ctx, p, fmt.Errorf("query contested order: %w", err), p.ExpiresAt)
+	case trade.Paid:
+		return w.paid(ctx, p, trade)
+	case refusal.Paid, !trade.Closed && p.Attempts < contests:
+		return w.tryLater(ctx, p, refusal, p.ExpiresAt)
+	default:
+		return w.refused(ctx, p, refusal, tell)
+	}
 }
 
 // tryLater delays a payment whose call to WeChat had an unknown outcome: growing slower,

@@ -26,15 +26,12 @@ const (
 // reconcile is the pool that asks WeChat itself: on the query schedule, at expiry, after
 // a close, and when the app says that its user is back.
 func (w *Workers) reconcile(ctx context.Context) error {
-	return both(ctx,
+	return all(ctx,
 		func(ctx context.Context) error {
 			return w.consume(ctx, "reconcile", events.PaymentReturned, w.returned)
 		},
-		func(ctx context.Context) error {
-			return both(ctx,
-				func(ctx context.Context) error { return w.due(ctx, settled.StatusPrepared, w.look) },
-				func(ctx context.Context) error { return w.due(ctx, settled.StatusClosed, w.look) })
-		})
+		func(ctx context.Context) error { return w.due(ctx, settled.StatusPrepared, w.newShares(), w.look) },
+		func(ctx context.Context) error { return w.due(ctx, settled.StatusClosed, w.newShares(), w.look) })
 }
 
 // returned takes one payment.returned. It is only a hint: WeChat is asked.
@@ -95,6 +92,8 @@ func (w *Workers) look(ctx context.Context, p settled.Payment) error {
 		return w.paid(ctx, p, trade)
 	case p.Status == settled.StatusClosed:
 		return w.delay(ctx, settled.Delay{PaymentID: p.ID, Status: p.Status, DueAt: w.nextCare(p), Attempts: p.Attempts + 1}, nil)
+	case trade.Closed:
+		return w.close(ctx, p, w.endedBy(p))
 	case w.cfg.Now().Before(p.ExpiresAt):
 		return w.delay(ctx, settled.Delay{PaymentID: p.ID, Status: p.Status, DueAt: w.nextQuery(p)}, nil)
 	default:
@@ -144,15 +143,43 @@ func (w *Workers) paid(ctx context.Context, p settled.Payment, t settled.Trade) 
 	return nil
 }
 
-// expire closes a payment whose time is up and which WeChat says is unpaid.
+// expire closes a payment whose time is up and which WeChat says is unpaid: first at
+// WeChat, so that nobody can pay it any more, and then, when WeChat has been asked once
+// more, here. A payment that was paid between the two is completed.
 func (w *Workers) expire(ctx context.Context, p settled.Payment, gateway settled.Gateway) error {
-	if err := gateway.Close(ctx, p); err != nil {
-		return w.askLater(ctx, p, fmt.Errorf("close order: %w", err))
+	closing := gateway.Close(ctx, p)
+	var refusal *settled.Refusal
+	paid := errors.As(closing, &refusal) && refusal.Contested
+	if closing != nil && !paid {
+		return w.askLater(ctx, p, fmt.Errorf("close order: %w", closing))
 	}
+	trade, err := gateway.Query(ctx, p)
+	switch {
+	case err != nil:
+		return w.askLater(ctx, p, fmt.Errorf("query order after its close: %w", err))
+	case trade.Paid:
+		return w.paid(ctx, p, trade)
+	case paid:
+		return w.askLater(ctx, p, fmt.Errorf("close order: %w", closing))
+	default:
+		return w.close(ctx, p, settled.Expired)
+	}
+}
+
+func (w *Workers) close(ctx context.Context, p settled.Payment, reason settled.CloseReason) error {
 	_, _, err := w.apply(ctx, p, settled.FactClosed, func(p settled.Payment) (settled.Move, error) {
-		return w.closedMove(p, settled.Expired)
+		return w.closedMove(p, reason)
 	})
 	return err
+}
+
+// endedBy says why an order is closed that WeChat has closed already: time was up, or
+// somebody at the shop closed it on WeChat's merchant platform.
+func (w *Workers) endedBy(p settled.Payment) settled.CloseReason {
+	if w.cfg.Now().Before(p.ExpiresAt) {
+		return settled.Requested
+	}
+	return settled.Expired
 }
 
 // firstQuery is when WeChat is first asked about a payment that is being prepared now.

@@ -20,10 +20,14 @@ func (w *Workers) reject(ctx context.Context, m events.Message, r events.Payment
 		return fmt.Errorf("write rejection: %w", err)
 	}
 	content := sha256.Sum256(m.Data)
-	event := settled.Event{
+	return w.refuse(ctx, m, settled.Event{
 		ID:   settled.EventID(events.PaymentRejected, hex.EncodeToString(content[:]), string(data)),
 		Type: events.PaymentRejected, Merchant: r.Merchant, OrderID: r.OrderID, At: w.cfg.Now(), Data: data,
-	}
+	})
+}
+
+// refuse tells the event that answers a wrong request, or tells it once more.
+func (w *Workers) refuse(ctx context.Context, m events.Message, event settled.Event) error {
 	told, err := w.cfg.Ledger.Tell(ctx, event)
 	if err != nil {
 		return err
@@ -33,8 +37,8 @@ func (w *Workers) reject(ctx context.Context, m events.Message, r events.Payment
 			return err
 		}
 	}
-	w.cfg.Metrics.Rejected(w.known(r.Merchant))
-	w.reply(ctx, m, event.Type, data)
+	w.cfg.Metrics.Rejected(w.known(event.Merchant))
+	w.reply(ctx, m, event.Type, event.Data)
 	return nil
 }
 

@@ -55,6 +55,7 @@ type Workers struct {
 	cfg       Config
 	protocols map[string]string // by merchant
 	merchants []string
+	preparing *shares // of the prepare pool, whose hands are in two places
 }
 
 // pool is one kind of work; it runs until ctx ends and what it has in hand is finished.
@@ -68,6 +69,7 @@ var pools = []pool{
 	{"prepare", (*Workers).prepare},
 	{"finalize", (*Workers).finalize},
 	{"reconcile", (*Workers).reconcile},
+	{"refund", (*Workers).refund},
 	{"acknowledge", (*Workers).acknowledge},
 	{"relay", (*Workers).relay},
 	{"sweep", (*Workers).sweep},
@@ -103,6 +105,7 @@ func New(cfg Config) (*Workers, error) {
 		w.protocols[name] = merchant.Protocol
 	}
 	w.merchants = slices.Sorted(maps.Keys(w.protocols))
+	w.preparing = w.newShares()
 	return w, nil
 }
 
@@ -151,21 +154,22 @@ func (w *Workers) consume(ctx context.Context, name, subject string, handle even
 	return w.cfg.Bus.Consume(ctx, events.Consumer{Name: name, Subject: subject, InFlight: w.cfg.InFlight}, steer(handle))
 }
 
-// both runs two halves of a pool until both are through.
-func both(ctx context.Context, one, other func(context.Context) error) error {
+// all runs the parts of a pool until all are through.
+func all(ctx context.Context, parts ...func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	failed := make(chan error, 1)
-	go func() {
-		err := other(ctx)
-		if err != nil {
-			stop()
-		}
-		failed <- err
-	}()
-	err := one(ctx)
-	if err != nil {
-		stop()
+	failures := make([]error, len(parts))
+	var running sync.WaitGroup
+	for i, part := range parts {
+		running.Go(func() {
+			if failures[i] = part(ctx); failures[i] != nil {
+				stop()
+			}
+		})
 	}
-	return errors.Join(err, <-failed)
+	running.Wait()
+	return errors.Join(failures...)
 }
+
+// newShares divides a pool's hands among the merchants.
+func (w *Workers) newShares() *shares { return newShares(w.cfg.InFlight, len(w.merchants)) }

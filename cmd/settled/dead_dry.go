@@ -23,6 +23,8 @@ func (p *process) wouldChange(ctx context.Context, letter bus.DeadLetter) string
 		change, err = p.notifyWould(ctx, letter.Data)
 	case events.PaymentReturned:
 		change, err = p.returnWould(ctx, letter.Data)
+	case events.RefundRequested:
+		change, err = p.refundWould(ctx, letter.Data)
 	default:
 		return "nobody reads this subject: it would wait in its stream"
 	}
@@ -64,15 +66,25 @@ func (p *process) notifyWould(ctx context.Context, data []byte) (string, error) 
 	if !ok {
 		return "", fmt.Errorf("merchant %q is not configured", n.Merchant)
 	}
-	news, err := gateway.Notify(settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body})
-	if err != nil {
+	notify := settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body}
+	if at, err := time.Parse(time.RFC3339Nano, n.ReceivedAt); err == nil {
+		notify.ReceivedAt = at
+	}
+	news, err := gateway.Notify(notify)
+	switch {
+	case err != nil:
 		return "", err
+	case news.Trade != nil:
+		return p.tradeWould(ctx, n.Merchant, *news.Trade)
+	case news.Repayment != nil:
+		return p.repaymentWould(ctx, n.Merchant, *news.Repayment)
+	default:
+		return fmt.Sprintf("would be noted and change nothing: it tells of %.64q", news.Type), nil
 	}
-	if news.Trade == nil {
-		return "", fmt.Errorf("it tells of %.64q", news.Type)
-	}
-	trade := *news.Trade
-	known, err := p.store.Payment(ctx, n.Merchant, trade.OrderID)
+}
+
+func (p *process) tradeWould(ctx context.Context, merchant string, trade settled.Trade) (string, error) {
+	known, err := p.store.Payment(ctx, merchant, trade.OrderID)
 	if errors.Is(err, settled.ErrNotFound) {
 		return "would be flagged: unknown_order", nil
 	}
@@ -86,6 +98,44 @@ func (p *process) notifyWould(ctx context.Context, data []byte) (string, error) 
 		return fmt.Sprintf("would move payment %s from %s to %s", known.ID, known.Status, to), nil
 	}
 	return fmt.Sprintf("would change nothing: the payment is %s", known.Status), nil
+}
+
+func (p *process) repaymentWould(ctx context.Context, merchant string, t settled.Repayment) (string, error) {
+	known, err := p.store.Refund(ctx, merchant, t.RefundID)
+	if errors.Is(err, settled.ErrNotFound) {
+		return "would be flagged: unknown_refund", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if reason, detail := settled.RefundDisagreement(known, t); reason != "" {
+		return fmt.Sprintf("would be flagged: %s: %s", reason, detail), nil
+	}
+	if t.Unproven {
+		return fmt.Sprintf("would ask WeChat about refund %s, which is %s", known.RefundID, known.Status), nil
+	}
+	return fmt.Sprintf("would tell refund %s, which is %s, that it is %s", known.RefundID, known.Status, t.State), nil
+}
+
+func (p *process) refundWould(ctx context.Context, data []byte) (string, error) {
+	request, err := events.ParseRefundRequest(data, protocolsOf(p.cfg))
+	var problems events.Problems
+	if errors.As(err, &problems) {
+		return fmt.Sprintf("would fail: %v", problems), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	known, err := p.store.Refund(ctx, request.Merchant, request.RefundID)
+	switch {
+	case errors.Is(err, settled.ErrNotFound):
+		return "would record the refund and ask WeChat for it, if the payment has that much left", nil
+	case err != nil:
+		return "", err
+	case known.Fingerprint != request.Fingerprint():
+		return "would be rejected: the refund was requested before with other content", nil
+	}
+	return fmt.Sprintf("would change nothing: the refund is %s", known.Status), nil
 }
 
 func (p *process) returnWould(ctx context.Context, data []byte) (string, error) {

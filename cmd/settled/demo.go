@@ -16,24 +16,25 @@ import (
 )
 
 var demoCommand = command{
-	name: "demo", args: "[--payments N] [--protocol legacy] [--faults] [--keep]",
+	name: "demo", args: "[--payments N] [--protocol legacy|v2|v3|all] [--faults] [--keep]",
 	summary: "runs everything on this machine, with nothing to configure, and takes payments",
 	example: "settled demo --payments 2000 --faults",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
 		payments := flags.Int("payments", 200, "how many `payments` to make")
-		protocol := flags.String("protocol", "legacy", "the `protocol` that WeChat speaks: legacy or all, which are the same in this version")
+		protocol := flags.String("protocol", protocolLegacy, "the `protocol` that WeChat speaks: legacy, v2, v3, or all of them side by side")
 		faults := flags.Bool("faults", false, "let WeChat, the servers and the workers misbehave")
 		keep := flags.Bool("keep", false, "leave everything running afterwards")
 		return func(ctx context.Context, e environment, words []string) error {
+			lanes, err := lanesOf(*protocol)
 			switch {
 			case len(words) > 0:
 				return misused("there is no use for %q", words[0])
 			case *payments < 1:
 				return misused("--payments must be at least 1")
-			case *protocol != "legacy" && *protocol != "all":
-				return misused("--protocol %s is not spoken by this version", *protocol)
+			case err != nil:
+				return misuse{err}
 			}
-			d := &demo{payments: *payments, faults: *faults, keep: *keep, out: e.out, log: quiet(e.log, flags)}
+			d := &demo{payments: *payments, lanes: lanes, faults: *faults, keep: *keep, out: e.out, log: quiet(e.log, flags)}
 			return d.run(ctx)
 		}
 	},
@@ -53,6 +54,7 @@ func quiet(log *slog.Logger, flags *flag.FlagSet) *slog.Logger {
 // demo is a whole shop on one machine.
 type demo struct {
 	payments     int
+	lanes        [][]lane // by protocol
 	faults, keep bool
 	out          io.Writer
 	log          *slog.Logger
@@ -159,21 +161,23 @@ func (d *demo) showProgress(ctx context.Context) {
 
 // keepRunning prints how to look around and waits to be told to stop.
 func (d *demo) keepRunning(ctx context.Context) {
+	merchant := d.lanes[0][0].merchant()
 	fmt.Fprintf(d.out, `
 Everything goes on running. Stop it with Ctrl-C.
 
-  ingress     http://%s
-  admin       http://%s/metrics
-  NATS        %s
-  PostgreSQL  %s
-  WeChat      %s
+  ingress        http://%s
+  admin          http://%s/metrics
+  NATS           %s
+  PostgreSQL     %s
+  WeChat         %s
+  configuration  %s
 
 Try:
   curl -H 'Authorization: Bearer %s' -H 'Prefer: wait=5' http://%s/v1/payments \
     -d '{"merchant": "%s", "order_id": "tea00001", "amount": {"total": 1999}, "description": "One pot of tea"}'
   curl %s/simulator/pay -d '{"merchant": "%s", "out_trade_no": "tea00001"}'
   curl -H 'Authorization: Bearer %s' http://%s/v1/payments/%s/tea00001
-`, d.servers.at.ingress, d.servers.at.admin, d.servers.nats.URL(), d.servers.postgres.URL(), d.servers.wechatURL,
-		demoToken, d.servers.at.ingress, demoMerchant, d.servers.wechatURL, demoMerchant, demoToken, d.servers.at.ingress, demoMerchant)
+`, d.servers.at.ingress, d.servers.at.admin, d.servers.nats.URL(), d.servers.postgres.URL(), d.servers.hosts[0], d.servers.file,
+		demoToken, d.servers.at.ingress, merchant, d.servers.hosts[0], merchant, demoToken, d.servers.at.ingress, merchant)
 	<-ctx.Done()
 }

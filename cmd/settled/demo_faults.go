@@ -16,11 +16,11 @@ import (
 var misbehaviour = simulator.Switches{
 	Notify: simulator.NotifySwitches{
 		Silent: .10, Late: .10, LateBy: simulator.Duration(20 * time.Second), Double: .20, Copies: 3, OutOfOrder: .05,
-		WrongAmount: .02, WrongSignature: .05, ForeignPartner: .02,
+		WrongAmount: .02, WrongSignature: .05, ForeignPartner: .02, Probe: .02,
 	},
 	Gateway: simulator.GatewaySwitches{
 		Slow: .05, SlowBy: simulator.Duration(500 * time.Millisecond), Down: .03, RateLimited: .002, ErrorRate: .03,
-		CutConnection: .03, TokenRefused: .005, AnswerLost: .05,
+		CutConnection: .03, TokenRefused: .005, AnswerLost: .05, WrongSignature: .02, RefundAtOnce: .10,
 	},
 }
 
@@ -29,8 +29,12 @@ var misbehaviour = simulator.Switches{
 func (d *demo) misbehave(ctx context.Context) {
 	d.behave(ctx, misbehaviour)
 	defer d.behave(ctx, simulator.Switches{})
-	faults := []func(ctx context.Context) error{
-		d.flushRedis, d.restartNATS, d.restartWorker, d.killPostgres, d.expireTokens,
+	faults := []func(ctx context.Context) error{d.flushRedis, d.restartNATS, d.restartWorker, d.killPostgres}
+	if speaks(d.lanes, protocolLegacy) {
+		faults = append(faults, d.expireTokens)
+	}
+	if speaks(d.lanes, protocolV2) || speaks(d.lanes, protocolV3) {
+		faults = append(faults, d.failOver)
 	}
 	for round := 0; ; round++ {
 		select {
@@ -54,6 +58,19 @@ func (d *demo) behave(ctx context.Context, switches simulator.Switches) {
 func (d *demo) flushRedis(context.Context) error { d.servers.redis.Flush(); return nil }
 
 func (d *demo) expireTokens(context.Context) error { d.servers.wechat.ExpireTokens(); return nil }
+
+// failOver takes WeChat's main host away for a while.
+func (d *demo) failOver(ctx context.Context) error {
+	away := misbehaviour
+	away.Gateway.MainDown = 1
+	d.behave(ctx, away)
+	select {
+	case <-ctx.Done():
+	case <-time.After(4 * time.Second):
+	}
+	d.behave(ctx, misbehaviour)
+	return nil
+}
 
 func (d *demo) restartNATS(context.Context) error { return d.servers.nats.Restart() }
 
@@ -94,7 +111,7 @@ func (d *demo) orderSays(ctx context.Context, s *store.Store, o *demoOrder) stri
 	if o.leaves {
 		want, charges = settled.StatusClosed, 0
 	}
-	p, err := s.Payment(ctx, demoMerchant, o.id)
+	p, err := s.Payment(ctx, o.lane.merchant(), o.id)
 	if err != nil {
 		return err.Error()
 	}
@@ -104,18 +121,26 @@ func (d *demo) orderSays(ctx context.Context, s *store.Store, o *demoOrder) stri
 	}
 	ends := 0
 	for _, h := range history {
-		if h.To == want {
+		if h.To == want && h.From != want {
 			ends++
 		}
 	}
-	charged, err := d.servers.wechat.Order("", o.id)
+	charged, err := d.servers.wechat.Order(o.lane.merchant(), o.id)
+	back := 0
+	for _, amount := range o.refunds {
+		back += amount
+	}
 	switch {
 	case p.Status != want:
 		return fmt.Sprintf("PostgreSQL says %s", p.Status)
 	case ends != 1:
 		return fmt.Sprintf("became %s %d times", want, ends)
+	case int(p.Refunding) != back:
+		return fmt.Sprintf("PostgreSQL says that %d fen went back", p.Refunding)
 	case err == nil && charged.Charges != charges:
 		return fmt.Sprintf("the customer was charged %d times", charged.Charges)
+	case err == nil && int(charged.RefundedFee) != back:
+		return fmt.Sprintf("the customer got %d fen back", charged.RefundedFee)
 	}
 	return ""
 }

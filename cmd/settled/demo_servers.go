@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,16 +23,19 @@ import (
 
 // demoServers is everything that the demo's processes and its shop stand on.
 type demoServers struct {
-	postgres  *embedded.Postgres
-	nats      *embedded.NATS
-	redis     *embedded.Redis
-	wechat    *simulator.Simulator
-	wechatURL string
-	notifies  notifyCount
+	postgres *embedded.Postgres
+	nats     *embedded.NATS
+	redis    *embedded.Redis
+	wechat   *simulator.Simulator
+	hosts    [2]string // WeChat's main host and its backup, as URLs
+	notifies notifyCount
 
-	config  *config.Config
-	at      addresses
-	workers []*demoWorker
+	folder    string
+	merchants string // their sections of the configuration
+	file      string // the configuration
+	config    *config.Config
+	at        addresses
+	workers   []*demoWorker
 }
 
 // demoToken lets the demo's shop in.
@@ -66,43 +71,44 @@ func (d *demo) startServers(ctx context.Context) error {
 	return nil
 }
 
-// startWeChat lets the simulator listen like any server, over real HTTP. Its pauses
-// between notifies are compressed, and its quota is large enough for a demo of faults.
+// startWeChat lets the simulator listen like any server, over real HTTP, on two hosts. Its
+// pauses between notifies are compressed.
 func (d *demo) startWeChat(ctx context.Context) error {
-	merchant := documentedMerchant
-	merchant.Name, merchant.TokenDailyQuota = demoMerchant, demoQuota
-	cfg := simulator.Config{
-		Merchants: []simulator.Merchant{merchant}, Now: time.Now, Random: rand.Reader, Compress: 16,
-		OnNotify: d.servers.notifies.count, Log: d.log,
-	}
 	var err error
-	if d.servers.wechat, err = simulator.New(cfg); err != nil {
-		return fmt.Errorf("start the simulator: %w", err)
+	if d.servers.folder, err = os.MkdirTemp("", "settled-demo-"); err != nil {
+		return fmt.Errorf("make a folder: %w", err)
 	}
-	listener, err := listen(ctx, "127.0.0.1:0")
+	d.stack.push("folder", func(context.Context) error { return os.RemoveAll(d.servers.folder) })
+	var listeners [2]net.Listener
+	for i := range listeners {
+		if listeners[i], err = listen(ctx, "127.0.0.1:0"); err != nil {
+			return err
+		}
+		d.servers.hosts[i] = "http://" + listeners[i].Addr().String()
+	}
+	merchants, err := newDemoMerchants(d.lanes, d.servers.folder, d.servers.hosts[0], d.servers.hosts[1])
 	if err != nil {
 		return err
 	}
-	d.servers.wechatURL = "http://" + listener.Addr().String()
-	server := &http.Server{Handler: d.servers.wechat, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = server.Serve(listener) }() // it ends when it is closed
-	d.stack.push("WeChat", func(context.Context) error {
-		d.servers.wechat.Close()
-		return server.Close()
+	d.servers.merchants = merchants.config
+	d.servers.wechat, err = simulator.New(simulator.Config{
+		Merchants: merchants.wechat, Now: time.Now, Random: rand.Reader, Compress: 16,
+		OnNotify: d.servers.notifies.count, Log: d.log,
 	})
+	if err != nil {
+		return fmt.Errorf("start the simulator: %w", err)
+	}
+	d.stack.push("WeChat", func(context.Context) error { d.servers.wechat.Close(); return nil })
+	for i, handler := range []http.Handler{d.servers.wechat.Host(simulator.MainHost), d.servers.wechat.Host(simulator.BackupHost)} {
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+		go func() { _ = server.Serve(listeners[i]) }() // it ends when it is closed
+		d.stack.push("WeChat's host", func(context.Context) error { return server.Close() })
+	}
 	return nil
 }
 
-// demoQuota is how many tokens a day the demo may fetch; faults make tokens die young.
-const demoQuota = 100_000
-
 // configure writes the demo's configuration the way anyone would, and reads it.
 func (d *demo) configure(ctx context.Context) error {
-	folder, err := os.MkdirTemp("", "settled-demo-")
-	if err != nil {
-		return fmt.Errorf("make a folder: %w", err)
-	}
-	d.stack.push("folder", func(context.Context) error { return os.RemoveAll(folder) })
 	listener, err := listen(ctx, "127.0.0.1:0") // WeChat has to know the port before the ingress listens
 	if err != nil {
 		return err
@@ -111,15 +117,17 @@ func (d *demo) configure(ctx context.Context) error {
 	if err := listener.Close(); err != nil {
 		return fmt.Errorf("find a free port: %w", err)
 	}
-	file := filepath.Join(folder, "settled.yaml")
+	var names []string
+	for _, of := range d.lanes {
+		names = append(names, of[0].merchant())
+	}
+	d.servers.file = filepath.Join(d.servers.folder, "settled.yaml")
 	text := fmt.Sprintf(demoConfig, d.servers.nats.URL(), d.servers.postgres.URL(), d.servers.redis.URL(),
-		d.servers.at.ingress, d.servers.at.ingress, demoToken, demoMerchant, demoMerchant, d.servers.wechatURL,
-		documentedMerchant.AppID, documentedMerchant.AppSecret, documentedMerchant.PaySignKey,
-		documentedMerchant.PartnerID, documentedMerchant.PartnerKey, demoQuota)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		d.servers.at.ingress, d.servers.at.ingress, demoToken, strings.Join(names, ", "), d.servers.merchants)
+	if err := os.WriteFile(d.servers.file, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
-	d.servers.config, err = config.Load(file, os.LookupEnv)
+	d.servers.config, err = config.Load(d.servers.file, os.LookupEnv)
 	return err
 }
 
@@ -134,17 +142,7 @@ ingress:
 admin: {listen: "127.0.0.1:0"}
 payments: {query_schedule: [2s, 5s, 10s, 20s, 30s, 1m]}
 merchants:
-  %s:
-    protocol: legacy
-    endpoint: %s
-    app_id: %s
-    app_secret: %s
-    pay_sign_key: %s
-    partner_id: "%s"
-    partner_key: %s
-    token_daily_quota: %d
-    deliver_notify: true
-`
+%s`
 
 // startIngress runs the ingress as a process of its own would.
 func (d *demo) startIngress(ctx context.Context) error {
@@ -182,8 +180,9 @@ func (d *demo) startShop(ctx context.Context) error {
 	transport := &http.Transport{MaxIdleConnsPerHost: customers}
 	d.shop = &demoShop{
 		stream: stream, http: &http.Client{Timeout: 10 * time.Second, Transport: transport},
-		ingress: "http://" + d.servers.at.ingress, token: demoToken, pay: d.servers.wechatURL + "/simulator/pay",
+		ingress: "http://" + d.servers.at.ingress, token: demoToken, pay: d.servers.hosts[0] + "/simulator/pay",
 		leaves: func(number int) bool { return d.faults && number%20 == 7 }, ttl: 20 * time.Second,
+		lane:   func(number int) lane { return laneOf(d.lanes, number) },
 		orders: map[string]*demoOrder{},
 	}
 	stop, err := d.shop.listen(ctx)

@@ -30,6 +30,7 @@ type demoShop struct {
 	// leaves says that a customer never pays, and the order is to be closed.
 	leaves func(number int) bool
 	ttl    time.Duration // of the orders of customers who leave
+	lane   func(number int) lane
 
 	mu     sync.Mutex
 	orders map[string]*demoOrder
@@ -37,24 +38,27 @@ type demoShop struct {
 
 // demoOrder is what the shop has seen of one order.
 type demoOrder struct {
-	id     string
-	leaves bool
-	client chan map[string]string // what the app needs, once
-	ended  chan struct{}
-	over   bool // ended is closed
+	id      string
+	lane    lane
+	leaves  bool
+	total   int
+	refunds map[string]int       // the amount of each refund that the shop will ask for, by its number
+	payable chan events.Prepared // what the customer needs, once
+	ended   chan struct{}
+	over    bool // ended is closed
 
 	requested, prepared, paid, completed time.Time
 	told                                 map[string]map[string]bool // by event type: the ce-ids seen
 }
 
-const demoMerchant = "demo"
-
 // placeAndPay takes one order from the click to its end.
 func (s *demoShop) placeAndPay(ctx context.Context, number int) error {
 	o := &demoOrder{
-		id: fmt.Sprintf("demo%08d", number), leaves: s.leaves(number), requested: time.Now(),
-		client: make(chan map[string]string, 1), ended: make(chan struct{}), told: map[string]map[string]bool{},
+		id: fmt.Sprintf("demo%08d", number), lane: s.lane(number), leaves: s.leaves(number), total: 1 + number%9999,
+		requested: time.Now(), payable: make(chan events.Prepared, 1), ended: make(chan struct{}),
+		told: map[string]map[string]bool{},
 	}
+	o.refunds = o.wantedRefunds(number)
 	s.mu.Lock()
 	s.orders[o.id] = o
 	s.mu.Unlock()
@@ -66,12 +70,12 @@ func (s *demoShop) placeAndPay(ctx context.Context, number int) error {
 	if number%2 == 1 {
 		place = s.placeByHTTP
 	}
-	if err := untilDone(ctx, func() error { return place(ctx, body) }); err != nil {
+	if err := untilDone(ctx, func() error { return place(ctx, "payment", body) }); err != nil {
 		return fmt.Errorf("place order %s: %w", o.id, err)
 	}
 	select {
-	case client := <-o.client:
-		if err := s.customerPays(ctx, o, client); err != nil {
+	case prepared := <-o.payable:
+		if err := s.customerPays(ctx, o, prepared); err != nil {
 			return err
 		}
 	case <-o.ended:
@@ -89,8 +93,11 @@ func (s *demoShop) placeAndPay(ctx context.Context, number int) error {
 
 func (s *demoShop) request(o *demoOrder, number int) map[string]any {
 	request := map[string]any{
-		"merchant": demoMerchant, "order_id": o.id, "amount": map[string]any{"total": 1 + number%9999},
+		"merchant": o.lane.merchant(), "order_id": o.id, "amount": map[string]any{"total": o.total}, "trade_type": o.lane.tradeType,
 		"description": "One pot of tea & 一壶茶", "client_ip": "203.0.113.7", "metadata": map[string]string{"cart": fmt.Sprint(number)},
+	}
+	if o.lane.tradeType == "JSAPI" {
+		request["payer"] = map[string]string{"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}
 	}
 	if o.leaves {
 		request["expires_at"] = time.Now().Add(s.ttl).Format(time.RFC3339)
@@ -98,25 +105,35 @@ func (s *demoShop) request(o *demoOrder, number int) map[string]any {
 	return request
 }
 
-func (s *demoShop) placeByNATS(ctx context.Context, body []byte) error {
+// placeByNATS asks for a payment or a refund over the bus.
+func (s *demoShop) placeByNATS(ctx context.Context, what string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, err := s.stream.Publish(ctx, events.PaymentRequested, body)
+	_, err := s.stream.Publish(ctx, what+".requested", body)
 	return err
 }
 
-func (s *demoShop) placeByHTTP(ctx context.Context, body []byte) error {
-	return s.post(ctx, s.ingress+"/v1/payments", body, http.StatusAccepted)
+// placeByHTTP asks for a payment or a refund over HTTP.
+func (s *demoShop) placeByHTTP(ctx context.Context, what string, body []byte) error {
+	return s.post(ctx, s.ingress+"/v1/"+what+"s", body, http.StatusAccepted)
 }
 
-// customerPays hands what WeChat's app needs to it, as the phone does.
-func (s *demoShop) customerPays(ctx context.Context, o *demoOrder, client map[string]string) error {
+// customerPays hands what WeChat needs to it, as the phone does: the app's or the page's
+// object, the code that was scanned or the link that was followed.
+func (s *demoShop) customerPays(ctx context.Context, o *demoOrder, prepared events.Prepared) error {
 	if o.leaves {
 		return nil
 	}
-	body, err := json.Marshal(client)
+	var means any = prepared.Client
+	switch o.lane.tradeType {
+	case "NATIVE":
+		means = map[string]string{"code_url": prepared.CodeURL}
+	case "H5":
+		means = map[string]string{"h5_url": prepared.H5URL}
+	}
+	body, err := json.Marshal(means)
 	if err != nil {
-		return fmt.Errorf("write client of order %s: %w", o.id, err)
+		return fmt.Errorf("write what pays order %s: %w", o.id, err)
 	}
 	s.mu.Lock()
 	o.paid = time.Now()
@@ -124,7 +141,7 @@ func (s *demoShop) customerPays(ctx context.Context, o *demoOrder, client map[st
 	if err := untilDone(ctx, func() error { return s.post(ctx, s.pay, body, http.StatusOK) }); err != nil {
 		return fmt.Errorf("pay order %s: %w", o.id, err)
 	}
-	return nil
+	return s.giveBack(ctx, o)
 }
 
 func (s *demoShop) post(ctx context.Context, url string, body []byte, want int) error {
@@ -185,7 +202,10 @@ func (s *demoShop) listen(ctx context.Context) (stop func(), err error) {
 
 // hear takes one event.
 func (s *demoShop) hear(subject, id string, data []byte) {
-	var body events.Prepared // the fields that all events share, and the client
+	var body struct {
+		events.Prepared        // the fields that all events share, and what the customer needs
+		RefundID        string `json:"refund_id"`
+	}
 	if json.Unmarshal(data, &body) != nil {
 		return
 	}
@@ -199,20 +219,27 @@ func (s *demoShop) hear(subject, id string, data []byte) {
 		o.told[subject] = map[string]bool{}
 	}
 	o.told[subject][id] = true
-	if len(o.told[subject]) > 1 {
-		return // counted, and complained of in the summary
-	}
-	switch subject {
-	case events.PaymentPrepared:
+	switch {
+	case subject == events.PaymentPrepared && len(o.told[subject]) == 1:
 		o.prepared = time.Now()
-		o.client <- body.Client
-	case events.PaymentCompleted:
+		o.payable <- body.Prepared
+	case subject == events.PaymentCompleted && len(o.told[subject]) == 1:
 		o.completed = time.Now()
 	}
-	if !o.over && (subject == o.rightEnd() || subject == events.PaymentFailed || subject == events.PaymentRejected) {
+	if !o.over && o.hasEnded() {
 		o.over = true
 		close(o.ended)
 	}
+}
+
+// hasEnded reports whether the order is where it has to come to, or can't come there.
+func (o *demoOrder) hasEnded() bool {
+	for _, wrong := range []string{events.PaymentFailed, events.PaymentRejected, events.RefundFailed, events.RefundRejected} {
+		if len(o.told[wrong]) > 0 {
+			return true
+		}
+	}
+	return len(o.told[o.rightEnd()]) > 0 && len(o.told[events.RefundCompleted]) >= len(o.refunds)
 }
 
 // rightEnd is the event with which the order has to end.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,14 +15,36 @@ import (
 
 // demoSummary is what came of the demo's orders.
 type demoSummary struct {
-	requested, prepared, completed, closed int
+	demoCounts
+	lanes map[lane]*demoCounts
 
-	toPrepared, toCompleted []time.Duration // from the order, and from the customer's payment
-	notifies                demoNotifies
-	flagged                 int
-	took                    time.Duration
+	toPrepared []time.Duration // from the order
+	notifies   demoNotifies
+	flagged    int
+	took       time.Duration
 
 	wrong []string // whatever is not as it must be
+}
+
+// demoCounts is how far orders have come.
+type demoCounts struct {
+	requested, prepared, completed, closed int
+	refunds, refunded                      int // wanted, and completed
+
+	toCompletion []time.Duration // from the customer's payment
+}
+
+// count adds one order.
+func (c *demoCounts) count(o *demoOrder) {
+	c.requested++
+	c.prepared += min(1, len(o.told[events.PaymentPrepared]))
+	c.completed += min(1, len(o.told[events.PaymentCompleted]))
+	c.closed += min(1, len(o.told[events.PaymentClosed]))
+	c.refunds += len(o.refunds)
+	c.refunded += len(o.told[events.RefundCompleted])
+	if len(o.told[events.PaymentCompleted]) > 0 {
+		c.toCompletion = append(c.toCompletion, o.completed.Sub(o.paid))
+	}
 }
 
 // demoNotifies is how often WeChat sent its notifies.
@@ -32,19 +56,15 @@ type demoNotifies struct {
 func (s *demoShop) summarize() demoSummary {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var sum demoSummary
+	sum := demoSummary{lanes: map[lane]*demoCounts{}}
 	for _, o := range s.orders {
-		sum.requested++
+		if sum.lanes[o.lane] == nil {
+			sum.lanes[o.lane] = &demoCounts{}
+		}
+		sum.count(o)
+		sum.lanes[o.lane].count(o)
 		if len(o.told[events.PaymentPrepared]) > 0 {
-			sum.prepared++
 			sum.toPrepared = append(sum.toPrepared, o.prepared.Sub(o.requested))
-		}
-		if len(o.told[events.PaymentCompleted]) > 0 {
-			sum.completed++
-			sum.toCompleted = append(sum.toCompleted, o.completed.Sub(o.paid))
-		}
-		if len(o.told[events.PaymentClosed]) > 0 {
-			sum.closed++
 		}
 		sum.flagged += len(o.told[events.PaymentFlagged])
 		sum.wrong = append(sum.wrong, o.wrong()...)
@@ -60,12 +80,36 @@ func (o *demoOrder) wrong() []string {
 	if n := len(o.told[o.rightEnd()]); n != 1 {
 		wrong = append(wrong, fmt.Sprintf("order %s: %d different %s", o.id, n, o.rightEnd()))
 	}
-	for _, end := range []string{events.PaymentCompleted, events.PaymentClosed, events.PaymentFailed, events.PaymentRejected} {
+	for _, end := range []string{
+		events.PaymentCompleted, events.PaymentClosed, events.PaymentFailed, events.PaymentRejected,
+		events.RefundFailed, events.RefundRejected,
+	} {
 		if n := len(o.told[end]); end != o.rightEnd() && n > 0 {
 			wrong = append(wrong, fmt.Sprintf("order %s: %d %s", o.id, n, end))
 		}
 	}
+	if n := len(o.told[events.RefundCompleted]); n != len(o.refunds) {
+		wrong = append(wrong, fmt.Sprintf("order %s: %d different %s for %d refunds", o.id, n, events.RefundCompleted, len(o.refunds)))
+	}
 	return wrong
+}
+
+// writeLanes shows the orders by protocol and trade type, if there is more than one.
+func (sum demoSummary) writeLanes(w io.Writer) {
+	if len(sum.lanes) < 2 {
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "\nprotocol\ttrade type\trequested\tprepared\tcompleted\tclosed\trefunded\tpaid to completed\t\n")
+	byName := func(a, b lane) int {
+		return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.tradeType, b.tradeType))
+	}
+	for _, l := range slices.SortedFunc(maps.Keys(sum.lanes), byName) {
+		c := sum.lanes[l]
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%d of %d\t%s\t\n", l.protocol, l.tradeType,
+			c.requested, c.prepared, c.completed, c.closed, c.refunded, c.refunds, quantiles(c.toCompletion))
+	}
+	_ = table.Flush() // w fails no more than the lines around this one
 }
 
 // write shows the summary as a table for people.
@@ -79,12 +123,14 @@ func (sum demoSummary) write(w io.Writer) {
 	row("prepared", "%d", sum.prepared)
 	row("completed", "%d", sum.completed)
 	row("closed", "%d", sum.closed)
+	row("refunded", "%d of %d refunds", sum.refunded, sum.refunds)
 	row("flagged", "%d", sum.flagged)
 	row("notifies sent", "%d, heard %d, at most %d for one payment", sum.notifies.sent, sum.notifies.heard, sum.notifies.most)
 	row("order to prepared", "%s", quantiles(sum.toPrepared))
-	row("paid to completed", "%s", quantiles(sum.toCompleted))
+	row("paid to completed", "%s", quantiles(sum.toCompletion))
 	row("took", "%s", sum.took.Round(time.Millisecond))
 	_ = table.Flush() // w fails no more than the lines around this one
+	sum.writeLanes(w)
 	fmt.Fprintln(w)
 	if len(sum.wrong) == 0 {
 		fmt.Fprintf(w, "Every one of %d payments reached its one right end exactly once.\n", sum.requested)

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"settled"
+	"settled/wechat"
 )
 
 // metrics is everything this process counts. Every promise of the program has a number
@@ -21,11 +22,13 @@ type metrics struct {
 	notifies       *prometheus.CounterVec
 
 	moves     *prometheus.CounterVec
+	refunds   *prometheus.CounterVec
 	flagged   *prometheus.CounterVec
 	rejected  *prometheus.CounterVec
 	published prometheus.Counter
 
 	overdue           *prometheus.GaugeVec
+	overdueRefunds    *prometheus.GaugeVec
 	unpublished       prometheus.Gauge
 	oldestUnpublished prometheus.Gauge
 
@@ -35,9 +38,13 @@ type metrics struct {
 	pending     *prometheus.GaugeVec
 	inHand      *prometheus.GaugeVec
 
-	calls       *prometheus.CounterVec
-	callSeconds *prometheus.HistogramVec
-	tokens      *prometheus.CounterVec
+	calls        *prometheus.CounterVec
+	callSeconds  *prometheus.HistogramVec
+	hostOpen     *prometheus.GaugeVec
+	tokens       *prometheus.CounterVec
+	certificates *prometheus.CounterVec
+	verified     *prometheus.CounterVec
+	reloads      *prometheus.CounterVec
 
 	dependencies *prometheus.GaugeVec
 }
@@ -66,11 +73,13 @@ func newMetrics() *metrics {
 		notifies:       counters("notifies_total", "WeChat's notifies by what WeChat heard.", "merchant", "result"),
 
 		moves:     counters("moves_total", "Moves of payments.", "merchant", "to", "source"),
+		refunds:   counters("refund_moves_total", "Moves of refunds.", "merchant", "to"),
 		flagged:   counters("flagged_total", "Payments flagged for a person.", "merchant", "reason"),
 		rejected:  counters("rejected_total", "Requests that were wrong.", "merchant"),
 		published: make.NewCounter(prometheus.CounterOpts{Name: "settled_events_published_total", Help: "Events published."}),
 
-		overdue: gauges("overdue_seconds", "How long ago the longest waiting payment of a status should have been looked at.", "status"),
+		overdue:        gauges("overdue_seconds", "How long ago the longest waiting payment of a status should have been looked at.", "status"),
+		overdueRefunds: gauges("refunds_overdue_seconds", "How long ago the longest waiting refund of a status should have been looked at.", "status"),
 		unpublished: make.NewGauge(prometheus.GaugeOpts{
 			Name: "settled_events_unpublished", Help: "Events committed and not yet published, counted up to 100000.",
 		}),
@@ -86,9 +95,13 @@ func newMetrics() *metrics {
 		pending: gauges("queue_pending", "Messages that a consumer has not been given yet.", "consumer"),
 		inHand:  gauges("queue_in_hand", "Messages given out and not yet acknowledged.", "consumer"),
 
-		calls:       counters("wechat_calls_total", "Calls to WeChat.", "merchant", "call", "outcome", "code"),
-		callSeconds: histograms("wechat_call_seconds", "How long calls to WeChat took.", "merchant", "call"),
-		tokens:      counters("tokens_total", "What happened to access tokens, and to Redis that keeps them.", "event"),
+		calls:        counters("wechat_calls_total", "Calls to WeChat.", "merchant", "host", "call", "outcome", "code"),
+		callSeconds:  histograms("wechat_call_seconds", "How long calls to WeChat took.", "merchant", "call"),
+		hostOpen:     gauges("wechat_host_open", "Whether one of WeChat's hosts fails and is left alone.", "merchant", "host"),
+		tokens:       counters("tokens_total", "What happened to access tokens, and to Redis that keeps them.", "event"),
+		certificates: counters("certificates_total", "What happened to WeChat's platform certificates.", "event"),
+		verified:     counters("verified_total", "Answers and notifies of WeChat's, by the key that verified them.", "merchant", "key", "what"),
+		reloads:      counters("reloads_total", "Changes of the configuration that were seen while the program ran.", "result"),
 
 		dependencies: gauges("dependency_up", "Whether a dependency answered when it was last asked.", "dependency"),
 	}
@@ -110,6 +123,11 @@ func (m *metrics) Moved(merchant string, to settled.Status, source settled.Sourc
 	m.moves.WithLabelValues(merchant, string(to), string(source)).Inc()
 }
 
+// RefundMoved counts a move of a refund.
+func (m *metrics) RefundMoved(merchant string, to settled.RefundStatus) {
+	m.refunds.WithLabelValues(merchant, string(to)).Inc()
+}
+
 // Flagged counts a flag.
 func (m *metrics) Flagged(merchant string, reason settled.FlagReason) {
 	m.flagged.WithLabelValues(merchant, string(reason)).Inc()
@@ -126,14 +144,26 @@ func (m *metrics) Census(c settled.Census) {
 	for _, status := range settled.Statuses {
 		m.overdue.WithLabelValues(string(status)).Set(c.Overdue[status].Seconds())
 	}
+	for _, status := range settled.RefundStatuses {
+		m.overdueRefunds.WithLabelValues(string(status)).Set(c.OverdueRefunds[status].Seconds())
+	}
 	m.unpublished.Set(float64(c.Unpublished))
 	m.oldestUnpublished.Set(c.OldestUnpublished.Seconds())
 }
 
 // called counts and times a call to WeChat.
-func (m *metrics) called(merchant, call, outcome, code string, took time.Duration) {
-	m.calls.WithLabelValues(merchant, call, outcome, code).Inc()
-	m.callSeconds.WithLabelValues(merchant, call).Observe(took.Seconds())
+func (m *metrics) called(merchant string, c wechat.Call) {
+	m.calls.WithLabelValues(merchant, c.Host, c.Name, c.Outcome, c.Code).Inc()
+	m.callSeconds.WithLabelValues(merchant, c.Name).Observe(c.Took.Seconds())
+}
+
+// hostChanged shows whether one of WeChat's hosts is left alone.
+func (m *metrics) hostChanged(merchant, host string, open bool) {
+	value := 0.
+	if open {
+		value = 1
+	}
+	m.hostOpen.WithLabelValues(merchant, host).Set(value)
 }
 
 // Handled counts a message by what became of it.

@@ -109,9 +109,7 @@ func (p *process) legacy(m config.Merchant) (settled.Gateway, error) {
 		Endpoint: m.Endpoint, NotifyURL: p.cfg.Ingress.PublicURL + "/notify/" + m.Name,
 		DeliverNotify: m.Legacy.DeliverNotify, StableToken: m.Legacy.StableToken,
 		Now: p.store.Now, Random: rand.Reader, Log: p.log,
-		Observe: func(call, outcome, code string, took time.Duration) {
-			p.metrics.called(m.Name, call, outcome, code, took)
-		},
+		Observe: func(c wechat.Call) { p.metrics.called(m.Name, c) },
 	}
 	fetcher, err := wechat.NewLegacyTokenFetcher(cfg)
 	if err != nil {

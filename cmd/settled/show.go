@@ -46,10 +46,14 @@ var showCommand = command{
 			if err != nil {
 				return err
 			}
-			if *asJSON {
-				return showJSON(e.out, p, history)
+			refunds, err := s.Refunds(ctx, p.ID)
+			if err != nil {
+				return err
 			}
-			return showText(e.out, p, history)
+			if *asJSON {
+				return showJSON(e.out, p, refunds, history)
+			}
+			return showText(e.out, p, refunds, history)
 		}
 	},
 }
@@ -78,6 +82,7 @@ type shownPayment struct {
 	Attempts      int               `json:"attempts,omitempty"`
 	Trouble       string            `json:"trouble,omitempty"`
 	Acknowledged  *time.Time        `json:"acknowledged_at,omitempty"`
+	Refunding     settled.Fen       `json:"refunding,omitempty"` // given back, or on its way
 	CreatedAt     time.Time         `json:"created_at"`
 	UpdatedAt     time.Time         `json:"updated_at"`
 }
@@ -95,7 +100,8 @@ type shownHappening struct {
 	ID        string          `json:"id"`
 	From      settled.Status  `json:"from,omitempty"`
 	To        settled.Status  `json:"to,omitempty"`
-	Published string          `json:"published"` // yes, no (not yet) or private
+	Published string          `json:"published"`            // yes, no (not yet) or private
+	RequestID string          `json:"request_id,omitempty"` // of WeChat's answer that brought it
 	Data      json.RawMessage `json:"data"`
 }
 
@@ -106,9 +112,41 @@ func shown(p settled.Payment) shownPayment {
 		PrepayID: p.Prepared.PrepayID, TransactionID: p.Paid.TransactionID, PaidAt: there(p.Paid.PaidAt),
 		Source: p.Source, Late: p.Late, CloseReason: string(p.CloseReason),
 		FailureCode: p.Failure.Code, Failure: p.Failure.Message,
-		DueAt: there(p.DueAt), Attempts: p.Attempts, Trouble: p.Trouble, Acknowledged: there(p.AcknowledgedAt),
+		DueAt: there(p.DueAt), Attempts: p.Attempts, Trouble: p.Trouble, Acknowledged: there(p.AcknowledgedAt), Refunding: p.Refunding,
 		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
+}
+
+// shownRefund is a refund as show prints it.
+type shownRefund struct {
+	RefundID       string               `json:"refund_id"`
+	Status         settled.RefundStatus `json:"status"`
+	Amount         settled.Fen          `json:"amount"`
+	Reason         string               `json:"reason,omitempty"`
+	WechatRefundID string               `json:"wechat_refund_id,omitempty"`
+	RefundedAt     *time.Time           `json:"refunded_at,omitempty"`
+	Account        string               `json:"account,omitempty"`
+	FailureCode    string               `json:"failure_code,omitempty"`
+	Failure        string               `json:"failure,omitempty"`
+	Held           bool                 `json:"held"` // it counts against what was paid
+	DueAt          *time.Time           `json:"due_at,omitempty"`
+	Attempts       int                  `json:"attempts,omitempty"`
+	Trouble        string               `json:"trouble,omitempty"`
+	CreatedAt      time.Time            `json:"created_at"`
+	UpdatedAt      time.Time            `json:"updated_at"`
+}
+
+func shownRefunds(refunds []settled.Refund) []shownRefund {
+	rows := make([]shownRefund, len(refunds))
+	for i, r := range refunds {
+		rows[i] = shownRefund{
+			RefundID: r.RefundID, Status: r.Status, Amount: r.Amount, Reason: r.Reason, WechatRefundID: r.WechatRefundID,
+			RefundedAt: there(r.RefundedAt), Account: r.Account, FailureCode: r.Failure.Code, Failure: r.Failure.Message,
+			Held: r.Held, DueAt: there(r.DueAt), Attempts: r.Attempts, Trouble: r.Trouble,
+			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		}
+	}
+	return rows
 }
 
 func there(t time.Time) *time.Time {
@@ -128,19 +166,21 @@ func shownHistory(history []settled.Happening) []shownHappening {
 		case h.Queued:
 			published = "no"
 		}
-		rows[i] = shownHappening{h.Version, h.At, h.Type, h.ID, h.From, h.To, published, h.Data}
+		rows[i] = shownHappening{h.Version, h.At, h.Type, h.ID, h.From, h.To, published, h.RequestID, h.Data}
 	}
 	return rows
 }
 
-func showJSON(w io.Writer, p settled.Payment, history []settled.Happening) error {
+func showJSON(w io.Writer, p settled.Payment, refunds []settled.Refund, history []settled.Happening) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(map[string]any{"payment": shown(p), "history": shownHistory(history)})
+	return encoder.Encode(map[string]any{
+		"payment": shown(p), "refunds": shownRefunds(refunds), "history": shownHistory(history),
+	})
 }
 
-func showText(w io.Writer, p settled.Payment, history []settled.Happening) error {
+func showText(w io.Writer, p settled.Payment, refunds []settled.Refund, history []settled.Happening) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
@@ -162,13 +202,17 @@ func showText(w io.Writer, p settled.Payment, history []settled.Happening) error
 	row("next look", clock(p.DueAt))
 	row("trouble", p.Trouble)
 	row("acknowledged", clock(p.AcknowledgedAt))
+	for _, r := range refunds {
+		row("refund "+r.RefundID, strings.TrimSpace(fmt.Sprintf("%s of %s, %s %s %s",
+			r.Status, settled.Money{Total: r.Amount, Currency: r.Currency}, r.WechatRefundID, r.Failure.Code, r.Trouble)))
+	}
 	fmt.Fprint(table, "\n")
 	for _, h := range shownHistory(history) {
 		move := ""
 		if h.To != "" {
 			move = string(h.From) + " to " + string(h.To)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\tpublished: %s\n", h.Version, clock(h.At), h.Type, move, h.Published)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\tpublished: %s\t%s\n", h.Version, clock(h.At), h.Type, move, h.Published, h.RequestID)
 	}
 	return table.Flush()
 }

@@ -21,7 +21,7 @@ var simulatorCommand = command{
 	example: "settled simulator --listen 127.0.0.1:9090 --config settled.yaml",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
 		address := flags.String("listen", "127.0.0.1:9090", "the `address` to listen on")
-		file := flags.String("config", "", "a configuration `file` of settled, whose merchants WeChat is to know; without one it knows the merchant of WeChat's own documents")
+		file := flags.String("config", "", "a configuration `file` of settled, whose merchants WeChat is to know; without one it knows the merchants of WeChat's own documents")
 		compress := flags.Float64("compress", 1, "divide every pause between notifies by this `factor`")
 		return func(ctx context.Context, e environment, words []string) error {
 			if len(words) > 0 {
@@ -30,7 +30,7 @@ var simulatorCommand = command{
 			if *compress <= 0 {
 				return misused("--compress must be more than 0")
 			}
-			merchants := []simulator.Merchant{documentedMerchant}
+			merchants := documentedMerchants
 			if *file != "" {
 				cfg, err := read(*file)
 				if err != nil {
@@ -56,21 +56,46 @@ var documentedMerchant = simulator.Merchant{
 	PartnerID:  "1900000109", PartnerKey: "8934e7d15453e97507ef794cf7b0519d",
 }
 
+// documentedMerchants are those of WeChat's documents: that of the APP payment document, and
+// that of APIv2's examples, with the key of its document on signing.
+var documentedMerchants = []simulator.Merchant{
+	documentedMerchant,
+	{
+		Name: "classic-v2", Protocol: simulator.V2,
+		AppID: "wx2421b1c4370ec43b", MchID: "10000100", APIKey: "192006250b4c09247ec02edce69f6a2d",
+	},
+}
+
 // simulated are the merchants of a configuration as WeChat knows them.
 func simulated(cfg *config.Config) ([]simulator.Merchant, error) {
 	var merchants []simulator.Merchant
 	for _, name := range slices.Sorted(maps.Keys(cfg.Merchants)) {
 		m := cfg.Merchants[name]
-		if m.Legacy == nil {
+		switch {
+		case m.Legacy != nil:
+			merchants = append(merchants, simulatedLegacy(name, m))
+		case m.V2 != nil:
+			merchants = append(merchants, simulatedV2(name, m))
+		default:
 			return nil, misused("merchants.%s.protocol: %s is not simulated by this version", name, m.Protocol)
 		}
-		merchants = append(merchants, simulator.Merchant{
-			Name: name, Protocol: simulator.Legacy, AppID: m.AppID, AppSecret: m.Legacy.AppSecret.Reveal(),
-			PaySignKey: m.Legacy.PaySignKey.Reveal(), PartnerID: m.Legacy.PartnerID, PartnerKey: m.Legacy.PartnerKey.Reveal(),
-			TokenDailyQuota: m.Legacy.TokenDailyQuota,
-		})
 	}
 	return merchants, nil
+}
+
+func simulatedLegacy(name string, m config.Merchant) simulator.Merchant {
+	return simulator.Merchant{
+		Name: name, Protocol: simulator.Legacy, AppID: m.AppID, AppSecret: m.Legacy.AppSecret.Reveal(),
+		PaySignKey: m.Legacy.PaySignKey.Reveal(), PartnerID: m.Legacy.PartnerID, PartnerKey: m.Legacy.PartnerKey.Reveal(),
+		TokenDailyQuota: m.Legacy.TokenDailyQuota,
+	}
+}
+
+func simulatedV2(name string, m config.Merchant) simulator.Merchant {
+	return simulator.Merchant{
+		Name: name, Protocol: simulator.V2, AppID: m.AppID,
+		MchID: m.V2.MchID, APIKey: m.V2.APIKey.Reveal(), SignType: m.V2.SignType,
+	}
 }
 
 func simulate(ctx context.Context, e environment, address string, cfg simulator.Config) error {

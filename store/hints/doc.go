@@ -1,5 +1,6 @@
 // Package hints keeps in Redis what is worth sharing and can always be had again: the
-// access tokens of merchants, and how many of them were fetched today.
+// access tokens of merchants and how many of them were fetched today, WeChat's platform
+// certificates as they came, and which of WeChat's keys have verified what.
 //
 // WeChat lets a merchant fetch a few hundred access tokens a day, and a new one may end
 // the life of the one before. So all processes share one token, one process at a time

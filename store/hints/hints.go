@@ -44,6 +44,12 @@ type Hints struct {
 	chance  chance
 	reach   reach
 
+	sightings struct {
+		mu       sync.Mutex
+		seen     map[sight]Sighting // what Redis does not know yet
+		underway bool
+	}
+
 	// flights are bounded by life and counted, so that Close can wait for them.
 	life    context.Context
 	end     context.CancelFunc

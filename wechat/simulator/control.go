@@ -17,6 +17,8 @@ func (s *Simulator) registerControls(mux *http.ServeMux) {
 	mux.HandleFunc("POST /simulator/pay", s.servePay)
 	mux.HandleFunc("GET /simulator/orders", s.serveStats)
 	mux.HandleFunc("GET /simulator/orders/{out_trade_no}", s.serveOrder)
+	mux.HandleFunc("GET /simulator/refunds/{out_refund_no}", s.serveRefund)
+	mux.HandleFunc("POST /simulator/refunds/{out_refund_no}/mend", s.serveMend)
 	mux.HandleFunc("GET /simulator/switches", s.serveSwitches)
 	mux.HandleFunc("POST /simulator/switches", s.serveSwitch)
 	mux.HandleFunc("POST /simulator/tokens/expire", s.serveExpireTokens)
@@ -33,6 +35,24 @@ func (s *Simulator) serveOrder(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeControl(w, http.StatusOK, o)
+}
+
+func (s *Simulator) serveRefund(w http.ResponseWriter, r *http.Request) {
+	refund, err := s.Refund(r.FormValue("merchant"), r.PathValue("out_refund_no"))
+	if err != nil {
+		writeControlError(w, err)
+		return
+	}
+	writeControl(w, http.StatusOK, refund)
+}
+
+func (s *Simulator) serveMend(w http.ResponseWriter, r *http.Request) {
+	merchant, number := r.FormValue("merchant"), r.PathValue("out_refund_no")
+	if err := s.MendRefund(merchant, number); err != nil {
+		writeControlError(w, err)
+		return
+	}
+	s.serveRefund(w, r)
 }
 
 func (s *Simulator) serveSwitches(w http.ResponseWriter, _ *http.Request) {
@@ -72,7 +92,8 @@ func (s *Simulator) servePay(w http.ResponseWriter, r *http.Request) {
 }
 
 // payWith takes the client object by itself, as the member client of anything bigger
-// (the whole event that told of it), or in its place the order's number.
+// (the whole event that told of it), or in its place code_url, h5_url or the order's number.
+// The client of an order without an app has nothing but code_url or h5_url.
 func (s *Simulator) payWith(ctx context.Context, body json.RawMessage) (Receipt, error) {
 	var named struct {
 		Client     json.RawMessage `json:"client"`
@@ -92,6 +113,12 @@ func (s *Simulator) payWith(ctx context.Context, body json.RawMessage) (Receipt,
 	var client map[string]string
 	if err := json.Unmarshal(body, &client); err != nil {
 		return Receipt{}, fmt.Errorf("read client: %w", err)
+	}
+	switch {
+	case client["code_url"] != "":
+		return s.PayCode(ctx, client["code_url"])
+	case client["h5_url"] != "":
+		return s.PayLink(ctx, client["h5_url"])
 	}
 	return s.Pay(ctx, client)
 }
@@ -116,14 +143,14 @@ func writeControl(w http.ResponseWriter, status int, value any) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	reply{status, "application/json", body.Bytes()}.write(w)
+	reply{status: status, contentType: "application/json", body: body.Bytes()}.write(w)
 }
 
 func writeControlError(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
 	var declined *Declined
 	switch {
-	case errors.Is(err, ErrUnknownOrder):
+	case errors.Is(err, ErrUnknownOrder), errors.Is(err, ErrUnknownRefund):
 		status = http.StatusNotFound
 	case errors.As(err, &declined):
 		status = http.StatusUnprocessableEntity

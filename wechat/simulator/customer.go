@@ -1,10 +1,11 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -33,7 +34,7 @@ var ErrUnknownOrder = errors.New("unknown order")
 // WeChat, which checks it as strictly as the WeChat app does, takes the money and begins to
 // send notifies. It fails with *Declined, and nothing has happened then.
 func (s *Simulator) Pay(ctx context.Context, client map[string]string) (Receipt, error) {
-	o := s.book.prepaid(client["prepayid"])
+	o := s.book.holder(prepayID(client))
 	if o == nil {
 		return Receipt{}, &Declined{"the prepay id is unknown"}
 	}
@@ -43,9 +44,35 @@ func (s *Simulator) Pay(ctx context.Context, client map[string]string) (Receipt,
 	return s.charge(ctx, o)
 }
 
+// prepayID finds the prepay id where the app's SDKs and a page have it.
+func prepayID(client map[string]string) string {
+	page, _ := strings.CutPrefix(client["package"], "prepay_id=")
+	return cmp.Or(client["prepayid"], client["prepayId"], page)
+}
+
+// PayCode is the customer scanning the code that shows code_url. It fails with *Declined.
+func (s *Simulator) PayCode(ctx context.Context, codeURL string) (Receipt, error) {
+	o := s.book.holder(codeURL)
+	if o == nil || o.terms.trade != Native {
+		return Receipt{}, &Declined{"the code_url is unknown"}
+	}
+	return s.charge(ctx, o)
+}
+
+// PayLink is the customer following h5_url (APIv2: mweb_url) in a browser. The merchant may
+// have added where to go afterwards, as redirect_url. It fails with *Declined.
+func (s *Simulator) PayLink(ctx context.Context, h5URL string) (Receipt, error) {
+	link, _, _ := strings.Cut(h5URL, "&redirect_url=")
+	o := s.book.holder(link)
+	if o == nil || o.terms.trade != MWEB {
+		return Receipt{}, &Declined{"the h5_url is unknown"}
+	}
+	return s.charge(ctx, o)
+}
+
 // PayOrder is Pay for somebody who has nothing but the order's number: nothing that the
-// app was given is checked. The merchant is a name, app id or partner id; "" finds the
-// order whoever's it is. It fails with *Declined or ErrUnknownOrder.
+// app was given is checked. The merchant is a name, app id, partner id or mch id;
+// "" finds the order whoever's it is. It fails with *Declined or ErrUnknownOrder.
 func (s *Simulator) PayOrder(ctx context.Context, merchant, outTradeNo string) (Receipt, error) {
 	o, err := s.findOrder(merchant, outTradeNo)
 	if err != nil {
@@ -62,6 +89,7 @@ func (s *Simulator) charge(ctx context.Context, o *order) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
+	s.book.settle(p.transactionID, o)
 	s.tally.charged(times)
 	s.cfg.Log.DebugContext(ctx, "order paid", slog.String("out_trade_no", o.number))
 	s.notifier.announce(o)
@@ -73,25 +101,4 @@ func (s *Simulator) charge(ctx context.Context, o *order) (Receipt, error) {
 		OpenID:        p.openID,
 		PaidAt:        p.at,
 	}, nil
-}
-
-// findOrder finds an order by what people know of it.
-func (s *Simulator) findOrder(merchant, number string) (*order, error) {
-	var found *order
-	for _, a := range s.accounts {
-		if merchant != "" && !a.answersTo(merchant) {
-			continue
-		}
-		o := s.book.find(a, number)
-		if o != nil && found != nil {
-			return nil, fmt.Errorf("several merchants have an order %s: name the merchant", number)
-		}
-		if o != nil {
-			found = o
-		}
-	}
-	if found == nil {
-		return nil, fmt.Errorf("%w %s", ErrUnknownOrder, number)
-	}
-	return found, nil
 }

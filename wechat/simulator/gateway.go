@@ -9,21 +9,29 @@ import (
 // reply is an answer as it goes out.
 type reply struct {
 	status      int
-	contentType string
+	contentType string // "" for an answer without a body
 	body        []byte
+	header      map[string]string // what else the protocol has to say; may be nil
 }
 
 func (r reply) write(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", r.contentType)
+	if r.contentType != "" {
+		w.Header().Set("Content-Type", r.contentType)
+	}
+	for name, value := range r.header {
+		w.Header().Set(name, value)
+	}
 	w.WriteHeader(r.status)
 	_, _ = w.Write(r.body) // a merchant who has hung up does not listen
 }
 
 // exchange is one call of a merchant's that was read and not acted upon yet.
 type exchange struct {
-	number  string       // the out_trade_no it is about, "" for none: whose switches hold
-	work    func() reply // checks everything, and does it
-	disavow func()       // makes the call's access token bad; nil if the protocol has none
+	number  string            // the out_trade_no it is about, "" for none: whose switches hold
+	work    func() reply      // checks everything, and does it
+	disavow func()            // makes the call's access token bad; nil if the protocol has none
+	busy    func() reply      // the protocol's "system busy" to this caller; nil for that to anyone
+	spoil   func(reply) reply // makes the answer's signature wrong; nil if the protocol signs none
 }
 
 // troubles are what a protocol's gateway says when it will not do anything.
@@ -33,8 +41,8 @@ type troubles struct {
 }
 
 var (
-	down   = reply{http.StatusServiceUnavailable, "text/html", []byte("<html><h1>503 Service Unavailable</h1></html>")}
-	broken = reply{http.StatusInternalServerError, "text/html", []byte("<html><h1>500 Internal Server Error</h1></html>")}
+	down   = reply{status: http.StatusServiceUnavailable, contentType: "text/html", body: []byte("<html><h1>503 Service Unavailable</h1></html>")}
+	broken = reply{status: http.StatusInternalServerError, contentType: "text/html", body: []byte("<html><h1>500 Internal Server Error</h1></html>")}
 )
 
 // gateway serves one of a protocol's calls, with the faults that are switched on.
@@ -46,14 +54,14 @@ func (s *Simulator) gateway(t troubles, read func(*http.Request) exchange) http.
 			return
 		}
 		switch {
-		case s.dice.chance(faults.Down):
+		case s.dice.chance(faults.Down), s.dice.chance(faults.hostDown(r)):
 			down.write(w)
 			return
 		case s.dice.chance(faults.RateLimited):
 			t.limited.write(w)
 			return
 		case s.dice.chance(faults.ErrorRate):
-			s.failure(t).write(w)
+			s.failure(t, call).write(w)
 			return
 		case s.dice.chance(faults.CutConnection):
 			cut()
@@ -65,14 +73,20 @@ func (s *Simulator) gateway(t troubles, read func(*http.Request) exchange) http.
 		if s.dice.chance(faults.AnswerLost) {
 			cut()
 		}
+		if call.spoil != nil && s.dice.chance(faults.WrongSignature) {
+			answer = call.spoil(answer)
+		}
 		answer.write(w)
 	})
 }
 
 // failure is one of the two ways to fail for no reason: the server's or the protocol's.
-func (s *Simulator) failure(t troubles) reply {
-	if s.dice.chance(0.5) {
+func (s *Simulator) failure(t troubles, call exchange) reply {
+	switch {
+	case s.dice.chance(0.5):
 		return broken
+	case call.busy != nil:
+		return call.busy()
 	}
 	return t.busy
 }

@@ -28,18 +28,22 @@ func newLegacy(s *Simulator) *legacy {
 	return &legacy{s: s, accounts: map[string]*legacyAccount{}}
 }
 
-func (l *legacy) open(m Merchant) *account {
+func (l *legacy) open(m Merchant) (*account, error) {
 	a := &account{Merchant: m, protocol: l}
 	l.accounts[m.AppID] = &legacyAccount{account: a}
-	return a
+	return a, nil
 }
 
 func (l *legacy) register(mux *http.ServeMux) {
 	mux.Handle("/cgi-bin/token", l.serve(http.MethodGet, l.token))
 	mux.Handle("/cgi-bin/stable_token", l.serve(http.MethodPost, l.stableToken))
 	mux.Handle("/pay/genprepay", l.serve(http.MethodPost, l.authorized(l.genprepay)))
-	mux.Handle("/pay/orderquery", l.serve(http.MethodPost, l.authorized(l.orderquery)))
 	mux.Handle("/pay/delivernotify", l.serve(http.MethodPost, l.authorized(l.delivernotify)))
+}
+
+// queries serves /pay/orderquery, a path that APIv2 has too.
+func (l *legacy) queries() http.Handler {
+	return l.serve(http.MethodPost, l.authorized(l.orderquery))
 }
 
 // schedule is the one that the document gives: eight to ten times in half an hour.
@@ -138,5 +142,5 @@ func legacyReply(answer any) reply {
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(answer) // structs of strings and numbers can't fail
-	return reply{http.StatusOK, "application/json; encoding=utf-8", bytes.TrimSpace(body.Bytes())}
+	return reply{status: http.StatusOK, contentType: "application/json; encoding=utf-8", body: bytes.TrimSpace(body.Bytes())}
 }

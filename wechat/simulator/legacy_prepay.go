@@ -40,17 +40,17 @@ func (l *legacy) genprepay(a *legacyAccount, call legacyCall) (any, error) {
 	if err := p.checkOrder(a.Merchant); err != nil {
 		return nil, err
 	}
-	prepayID, err := l.s.prepay(a.account, p["out_trade_no"], p.terms(), l.prepayID)
+	issued, err := l.s.prepay(a.account, p["out_trade_no"], p.terms(), l.ticket)
 	switch {
 	case errors.Is(err, errExpired):
 		return nil, refuse(legacyInvalid, err.Error())
 	case err != nil:
 		return nil, refuse(legacyNumberUsed, err.Error())
 	}
-	return legacyPrepaid{PrepayID: prepayID, Message: "Success"}, nil
+	return legacyPrepaid{PrepayID: issued.prepayID, Message: "Success"}, nil
 }
 
-// prepayID draws an id of the published shape: ten digits, the date, sixteen hex digits.
-func (l *legacy) prepayID() string {
-	return "1101000000" + l.s.cfg.Now().In(beijing).Format("060102") + l.s.dice.text(hex, 16)
+// ticket draws an id of the published shape: ten digits, the date, sixteen hex digits.
+func (l *legacy) ticket() ticket {
+	return ticket{prepayID: "1101000000" + l.s.cfg.Now().In(beijing).Format("060102") + l.s.dice.text(hex, 16)}
 }

@@ -3,8 +3,6 @@ package simulator
 import (
 	"net/netip"
 	"net/url"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,26 +97,6 @@ func decodeCharset(raw, charset string) (string, bool) {
 	return text, err == nil && !strings.ContainsRune(text, utf8.RuneError)
 }
 
-func oneOf(values ...string) func(string) bool {
-	return func(value string) bool { return slices.Contains(values, value) }
-}
-
-func atMost(bytes int) func(string) bool {
-	return func(value string) bool { return len(value) <= bytes }
-}
-
-func matches(pattern string) func(string) bool { return regexp.MustCompile(pattern).MatchString }
-
-// maxFen keeps sums of two amounts far from overflow.
-const maxFen = 1 << 53
-
-func fen(least int64) func(string) bool {
-	return func(value string) bool {
-		n, err := strconv.ParseInt(value, 10, 64)
-		return err == nil && n >= least && n <= maxFen && strconv.FormatInt(n, 10) == value
-	}
-}
-
 func isNotifyURL(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && len(value) <= 255 && u.Host != "" && !strings.Contains(value, "#") &&
@@ -128,9 +106,4 @@ func isNotifyURL(value string) bool {
 func isIPv4(value string) bool {
 	address, err := netip.ParseAddr(value)
 	return err == nil && address.Is4()
-}
-
-func isCompactTime(value string) bool {
-	_, err := time.Parse(compactTime, value)
-	return err == nil && len(value) == len(compactTime)
 }

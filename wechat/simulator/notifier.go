@@ -30,7 +30,7 @@ type notifier struct {
 
 // dispatch is one notify on its way, repeats included.
 type dispatch struct {
-	order    *order
+	news     news
 	attempts int
 	pauses   []time.Duration // before the sendings that are left
 	copied   bool            // one more of the same: sent once, and not missed
@@ -45,17 +45,18 @@ func newNotifier(s *Simulator) *notifier {
 	return &notifier{s: s, client: client, ctx: ctx, cancel: cancel, waiting: map[*dispatch]*time.Timer{}}
 }
 
-// announce begins to notify the merchant of a payment.
-func (n *notifier) announce(o *order) {
-	faults, dice := n.s.switches.of(o.number).Notify, n.s.dice
+// announce begins to notify the merchant.
+func (n *notifier) announce(about news) {
+	a, number, _ := about.about()
+	faults, dice := n.s.switches.of(number).Notify, n.s.dice
 	if dice.chance(faults.Silent) {
 		n.s.tally.silenced.Add(1)
 		return
 	}
-	dispatches := []*dispatch{{order: o, pauses: n.schedule(o)}}
+	dispatches := []*dispatch{{news: about, pauses: n.schedule(a)}}
 	if dice.chance(faults.Double) {
 		for range faults.Copies - 1 {
-			dispatches = append(dispatches, &dispatch{order: o, copied: true})
+			dispatches = append(dispatches, &dispatch{news: about, copied: true})
 		}
 	}
 	late, outOfOrder := dice.chance(faults.Late), dice.chance(faults.OutOfOrder)
@@ -71,11 +72,11 @@ func (n *notifier) announce(o *order) {
 	}
 }
 
-func (n *notifier) schedule(o *order) []time.Duration {
+func (n *notifier) schedule(a *account) []time.Duration {
 	if n.s.cfg.NotifySchedule != nil {
 		return n.s.cfg.NotifySchedule
 	}
-	return o.account.protocol.schedule()
+	return a.protocol.schedule()
 }
 
 // now has a notify sent as soon as a sender is free.

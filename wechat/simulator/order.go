@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,29 +12,43 @@ type order struct {
 	account *account
 	number  string // out_trade_no
 	terms   terms
+	hearing hearing // of the notify that tells of the payment
 
-	mu           sync.Mutex
-	prepayID     string
-	prepayUntil  time.Time
-	payment      payment // when charges is 1 or more
-	charges      int     // how often the customer's money was taken: 0 or 1, or this package is wrong
-	notifies     int     // sent
-	acknowledged bool    // a notify was answered with success
-	abandoned    bool    // the last notify of the schedule was not
-	delivery     delivery
+	mu       sync.Mutex
+	ticket   ticket
+	until    time.Time // when the ticket dies
+	closed   bool
+	payment  payment // when charges is 1 or more
+	charges  int     // how often the customer's money was taken: 0 or 1, or this package is wrong
+	refunds  []*refund
+	delivery delivery
 }
 
 // terms are what an order was placed with. They do not change.
 type terms struct {
-	content      string // stands for all of it: a repeat has the same, any other request another
-	total        int64  // fen
-	productFee   string // fen, "" if not named
-	transportFee string // fen, "" if not named
-	charset      string // GBK or UTF-8
-	attach       string // as it came, in charset
+	content      string    // stands for all of it: a repeat has the same, any other request another
+	trade        TradeType // "" under the legacy API, which knows the app alone
+	openID       string    // the payer, if the merchant has to name one
+	total        int64     // fen
+	productFee   string    // fen, "" if not named
+	transportFee string    // fen, "" if not named
+	charset      string    // GBK or UTF-8
+	deviceInfo   string    // "" if not named
+	attach       string    // as it came, in charset
 	notifyURL    string
 	expiresAt    time.Time // zero for never
 }
+
+// TradeType is where the customer pays.
+type TradeType string
+
+// The trade types of APIv2 and APIv3.
+const (
+	APP    TradeType = "APP"    // in the merchant's own app
+	JSAPI  TradeType = "JSAPI"  // in an official account or mini program
+	Native TradeType = "NATIVE" // by a code that is shown
+	MWEB   TradeType = "MWEB"   // in the telephone's browser (H5)
+)
 
 // delivery is what the merchant told of the goods.
 type delivery struct {
@@ -41,14 +56,23 @@ type delivery struct {
 	delivered bool
 }
 
-// prepayLife is how long a prepay id can be paid with. The legacy document names no
-// time; this is its successors'.
-const prepayLife = 2 * time.Hour
+// State is where an order stands.
+type State string
 
-// Why an order can't be placed.
+// The states of an order.
+const (
+	Unpaid   State = "unpaid"
+	Paid     State = "paid"
+	Closed   State = "closed"   // the merchant has closed it
+	Expired  State = "expired"  // it can no longer be paid: time_expire has passed
+	Refunded State = "refunded" // it was paid, and a refund was accepted, even if of a part
+)
+
+// Why an order can't be placed or closed.
 var (
 	errOtherContent = errors.New("out_trade_no was used with other content")
 	errPaid         = errors.New("the order is paid")
+	errClosed       = errors.New("the order is closed")
 	errExpired      = errors.New("time_expire has passed")
 )
 
@@ -56,31 +80,21 @@ func (t terms) expired(now time.Time) bool {
 	return !t.expiresAt.IsZero() && !now.Before(t.expiresAt)
 }
 
-// prepay gives an order its prepay id, entering the order if it is new. The same request
-// again has the same id for as long as that lives, so that a merchant who heard no answer
-// can ask again. Anything else fails with one of the errors above.
-func (s *Simulator) prepay(a *account, number string, t terms, newID func() string) (string, error) {
-	now := s.cfg.Now()
-	o := s.book.find(a, number)
-	if o == nil {
-		if t.expired(now) {
-			return "", errExpired
-		}
-		o = s.book.place(&order{account: a, number: number, terms: t})
-	}
+// state says where the order stands.
+func (o *order) state(now time.Time) State {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case o.terms.content != t.content:
-		return "", errOtherContent
+	case len(o.refunds) > 0:
+		return Refunded
 	case o.charges > 0:
-		return "", errPaid
-	case !now.Before(o.prepayUntil):
-		s.book.forget(o.prepayID)
-		o.prepayID, o.prepayUntil = newID(), now.Add(prepayLife)
-		s.book.issue(o.prepayID, o)
+		return Paid
+	case o.closed:
+		return Closed
+	case o.terms.expired(now):
+		return Expired
 	}
-	return o.prepayID, nil
+	return Unpaid
 }
 
 // charge takes the customer's money, once and never again; times is how often it has been
@@ -91,7 +105,9 @@ func (o *order) charge(now time.Time) (p payment, times int, err error) {
 	switch {
 	case o.charges > 0:
 		return payment{}, o.charges, &Declined{"the order is paid already"}
-	case !now.Before(o.prepayUntil):
+	case o.closed:
+		return payment{}, o.charges, &Declined{"the order is closed"}
+	case !now.Before(o.until):
 		return payment{}, o.charges, &Declined{"the prepay id has expired"}
 	case o.terms.expired(now):
 		return payment{}, o.charges, &Declined{"time_expire has passed"}
@@ -108,29 +124,26 @@ func (o *order) paid() (payment, bool) {
 	return o.payment, o.charges > 0
 }
 
-// answered records a notify that was sent; first is true for the one that was heard first.
-func (o *order) answered(heard bool) (first bool) {
+// close sees to it that the order is not paid any more. It fails with errPaid, or with
+// errClosed if it was closed before.
+func (o *order) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.notifies++
-	first = heard && !o.acknowledged
-	o.acknowledged = o.acknowledged || heard
-	return first
+	switch {
+	case o.charges > 0:
+		return errPaid
+	case o.closed:
+		return errClosed
+	}
+	o.closed = true
+	return nil
 }
 
-// notified reports whether a notify was heard, so that there is nothing to repeat.
-func (o *order) notified() bool {
+// refunded returns the order's refunds, the oldest first.
+func (o *order) refunded() []*refund {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.acknowledged
-}
-
-// abandon records that no notify will follow; false if one was heard after all.
-func (o *order) abandon() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.abandoned = !o.acknowledged
-	return o.abandoned
+	return slices.Clone(o.refunds)
 }
 
 // deliver records what the merchant told of the goods; first is true when they are

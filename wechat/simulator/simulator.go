@@ -39,6 +39,9 @@ type Config struct {
 	NotifyTimeout time.Duration
 	// NotifySenders bounds the notifies under way at the same time; default 256.
 	NotifySenders int
+	// RefundAfter is how long after its request a refund ends; default 1 s.
+	RefundAfter time.Duration
+
 	// HTTP sends the notifies; default a client that keeps its connections.
 	HTTP *http.Client
 	// OnNotify, if set, is told of every notify after it was answered or failed. It may
@@ -59,6 +62,7 @@ type Simulator struct {
 	book     *book
 	switches *switchboard
 	notifier *notifier
+	agenda   *agenda
 	dice     *dice
 	serials  atomic.Uint64
 	tally    tally
@@ -80,15 +84,15 @@ func New(cfg Config) (*Simulator, error) {
 		mux:      http.NewServeMux(),
 		book:     newBook(),
 		switches: newSwitchboard(),
+		agenda:   newAgenda(),
 		dice:     dice,
 	}
 	s.serials.Store(dice.number())
 	s.notifier = newNotifier(s)
 	s.legacy = newLegacy(s)
-	for _, merchant := range cfg.Merchants {
-		s.accounts = append(s.accounts, s.legacy.open(merchant))
+	if err := s.openAccounts(); err != nil {
+		return nil, fmt.Errorf("open accounts: %w", err)
 	}
-	s.legacy.register(s.mux)
 	s.registerControls(s.mux)
 	return s, nil
 }
@@ -96,9 +100,12 @@ func New(cfg Config) (*Simulator, error) {
 // ServeHTTP answers as WeChat's servers do, and on /simulator/ as nobody at WeChat would.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Close stops the notifies, those under way included, and waits for them. Everything
-// else goes on being answered.
-func (s *Simulator) Close() { s.notifier.close() }
+// Close stops the notifies, those under way included, and the refunds, and waits for them.
+// Everything else goes on being answered.
+func (s *Simulator) Close() {
+	s.agenda.close()
+	s.notifier.close()
+}
 
 func (c Config) withDefaults() Config {
 	if c.Random == nil {
@@ -108,6 +115,7 @@ func (c Config) withDefaults() Config {
 	c.TokenLife = cmp.Or(c.TokenLife, 7200*time.Second)
 	c.NotifyTimeout = cmp.Or(c.NotifyTimeout, 5*time.Second)
 	c.NotifySenders = cmp.Or(c.NotifySenders, 256)
+	c.RefundAfter = cmp.Or(c.RefundAfter, time.Second)
 	c.Compress = cmp.Or(c.Compress, 1)
 	c.Merchants = slices.Clone(c.Merchants)
 	for i := range c.Merchants {
@@ -122,7 +130,7 @@ func (c Config) validate() error {
 		return errors.New("there is no clock")
 	case len(c.Merchants) == 0:
 		return errors.New("there is no merchant")
-	case c.TokenLife < 0, c.TokenOverlap < 0, c.NotifyTimeout < 0, c.NotifySenders < 0:
+	case c.TokenLife < 0, c.TokenOverlap < 0, c.NotifyTimeout < 0, c.NotifySenders < 0, c.RefundAfter < 0:
 		return errors.New("a duration or a bound is negative")
 	case !(c.Compress > 0):
 		return errors.New("compress must be more than 0")

@@ -25,16 +25,23 @@ func TestNewRefuses(t *testing.T) {
 		{"no partner key", func(c *simulator.Config) { c.Merchants[0].PartnerKey = "" }},
 		{"a partner id of nine digits", func(c *simulator.Config) { c.Merchants[0].PartnerID = "190000010" }},
 		{"a negative quota", func(c *simulator.Config) { c.Merchants[0].TokenDailyQuota = -1 }},
+		{"a refund before it is asked for", func(c *simulator.Config) { c.RefundAfter = -1 }},
 		{"one app twice", func(c *simulator.Config) { c.Merchants[1].AppID = c.Merchants[0].AppID }},
 		{"one partner twice", func(c *simulator.Config) { c.Merchants[1].PartnerID = c.Merchants[0].PartnerID }},
 		{"one name twice", func(c *simulator.Config) { c.Merchants[1].Name = c.Merchants[0].Name }},
+		{"APIv2 without an app id", func(c *simulator.Config) { c.Merchants[2].AppID = "" }},
+		{"an mch id of seven digits", func(c *simulator.Config) { c.Merchants[2].MchID = "1000010" }},
+		{"an api key of 31", func(c *simulator.Config) { c.Merchants[2].APIKey = c.Merchants[2].APIKey[1:] }},
+		{"a sign type that is not", func(c *simulator.Config) { c.Merchants[2].SignType = "SHA1" }},
+		{"a serial in lowercase", func(c *simulator.Config) { c.Merchants[2].CertificateSerial = "5a1d" }},
+		{"one mch id twice", func(c *simulator.Config) { c.Merchants[3].MchID = c.Merchants[2].MchID }},
 		{"a token that never lives", func(c *simulator.Config) { c.TokenLife = -1 }},
 		{"a negative compression", func(c *simulator.Config) { c.Compress = -1 }},
 		{"no randomness", func(c *simulator.Config) { c.Random = strings.NewReader("too short") }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := simulator.Config{Merchants: []simulator.Merchant{demo, other}, Now: time.Now}
+			cfg := simulator.Config{Merchants: []simulator.Merchant{demo, other, published, careful}, Now: time.Now}
 			row.edit(&cfg)
 			if s, err := simulator.New(cfg); err == nil {
 				s.Close()

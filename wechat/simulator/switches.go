@@ -14,8 +14,8 @@ type Switches struct {
 	Gateway GatewaySwitches `json:"gateway"`
 }
 
-// NotifySwitches are the faults of notifies. The first four are drawn once for a payment,
-// the others for each notify that is sent.
+// NotifySwitches are the faults of notifies, of payments and of refunds. The first four are
+// drawn once for each payment or refund, the others for each notify that is sent.
 type NotifySwitches struct {
 	Silent     float64  `json:"silent"`       // no notify is ever sent
 	Late       float64  `json:"late"`         // the first notify comes LateBy after the payment
@@ -25,20 +25,30 @@ type NotifySwitches struct {
 	OutOfOrder float64  `json:"out_of_order"` // the first notify waits until another payment's was sent
 
 	WrongAmount    float64 `json:"wrong_amount"`    // one fen too many, signed all the same
-	WrongSignature float64 `json:"wrong_signature"` // that of the order or that of the body
+	WrongSignature float64 `json:"wrong_signature"` // under the legacy API that of the order or that of the body
 	ForeignPartner float64 `json:"foreign_partner"` // another merchant's number, signed all the same
+	Probe          float64 `json:"probe"`           // APIv3's WECHATPAY/SIGNTEST/ in place of a signature
 }
 
 // GatewaySwitches are the faults of what merchants call.
 type GatewaySwitches struct {
-	Slow          float64  `json:"slow"`           // everything below happens SlowBy later
-	SlowBy        Duration `json:"slow_by"`        // default 1s
-	Down          float64  `json:"down"`           // 503, nothing is done
-	RateLimited   float64  `json:"rate_limited"`   // the protocol's "too often", nothing is done
-	ErrorRate     float64  `json:"error_rate"`     // 500 or the protocol's "system busy", nothing is done
-	CutConnection float64  `json:"cut_connection"` // no answer, nothing is done
-	TokenRefused  float64  `json:"token_refused"`  // the call's access token is no longer good, as if somebody had fetched another
-	AnswerLost    float64  `json:"answer_lost"`    // no answer, but everything is done
+	Slow           float64  `json:"slow"`            // everything below happens SlowBy later
+	SlowBy         Duration `json:"slow_by"`         // default 1s
+	Down           float64  `json:"down"`            // 503, nothing is done
+	MainDown       float64  `json:"main_down"`       // the same at the main host alone
+	BackupDown     float64  `json:"backup_down"`     // the same at the backup host alone
+	RateLimited    float64  `json:"rate_limited"`    // the protocol's "too often", nothing is done
+	ErrorRate      float64  `json:"error_rate"`      // 500 or the protocol's "system busy", nothing is done
+	CutConnection  float64  `json:"cut_connection"`  // no answer, nothing is done
+	TokenRefused   float64  `json:"token_refused"`   // the call's access token is no longer good, as if somebody had fetched another
+	AnswerLost     float64  `json:"answer_lost"`     // no answer, but everything is done
+	WrongSignature float64  `json:"wrong_signature"` // that of the answer (V2 and V3), but everything is done
+
+	// How a refund ends that was accepted, drawn once for each.
+	RefundHangs    float64 `json:"refund_hangs"`    // never
+	RefundFails    float64 `json:"refund_fails"`    // it is closed
+	RefundAbnormal float64 `json:"refund_abnormal"` // it can't be paid out
+	RefundAtOnce   float64 `json:"refund_at_once"`  // before the request is answered, instead of after RefundAfter
 }
 
 // Duration is a time.Duration that is written "1m30s" in JSON.
@@ -76,13 +86,21 @@ func (s Switches) validate() error {
 		{"notify.wrong_amount", s.Notify.WrongAmount},
 		{"notify.wrong_signature", s.Notify.WrongSignature},
 		{"notify.foreign_partner", s.Notify.ForeignPartner},
+		{"notify.probe", s.Notify.Probe},
 		{"gateway.slow", s.Gateway.Slow},
 		{"gateway.down", s.Gateway.Down},
+		{"gateway.main_down", s.Gateway.MainDown},
+		{"gateway.backup_down", s.Gateway.BackupDown},
 		{"gateway.rate_limited", s.Gateway.RateLimited},
 		{"gateway.error_rate", s.Gateway.ErrorRate},
 		{"gateway.cut_connection", s.Gateway.CutConnection},
 		{"gateway.token_refused", s.Gateway.TokenRefused},
 		{"gateway.answer_lost", s.Gateway.AnswerLost},
+		{"gateway.wrong_signature", s.Gateway.WrongSignature},
+		{"gateway.refund_hangs", s.Gateway.RefundHangs},
+		{"gateway.refund_fails", s.Gateway.RefundFails},
+		{"gateway.refund_abnormal", s.Gateway.RefundAbnormal},
+		{"gateway.refund_at_once", s.Gateway.RefundAtOnce},
 	} {
 		if !(p.value >= 0 && p.value <= 1) {
 			return fmt.Errorf("%s must be 0 to 1, is %v", p.name, p.value)

@@ -22,6 +22,7 @@ var environment = map[string]string{
 	"CLASSIC_PARTNER_KEY":  "key-of-the-partner",
 	"SHOP2_API_KEY":        "key-of-the-second",
 	"SHOP3_API_V3_KEY":     "0123456789abcdef0123456789abcdef",
+	"SHOP3_OLD_API_V3_KEY": "ABCDEF0123456789ABCDEF0123456789",
 	"EMPTY":                "",
 	"REPLICAS":             "3",
 	"SECRETS":              "secrets",
@@ -96,7 +97,7 @@ func whole() *config.Config {
 				BackupEndpoint: "https://api2.mch.weixin.qq.com", AppID: "wx2421b1c4370ec43b",
 				V2: &config.V2{
 					MchID: "10000100", APIKey: config.NewSecret("key-of-the-second"), SignType: "HMAC-SHA256",
-					ClientCertificate: "/etc/settled/shop2.pem", ClientKey: "/etc/settled/shop2.key",
+					ClientCertificate: "/etc/settled/shop2.pem", ClientKey: "/etc/settled/shop2.key", Rate: 500,
 				},
 			},
 			"shop3": {
@@ -105,7 +106,11 @@ func whole() *config.Config {
 				V3: &config.V3{
 					MchID: "1900007291", APIV3Key: config.NewSecret("0123456789abcdef0123456789abcdef"),
 					PrivateKey: "/etc/settled/shop3.key", CertificateSerial: "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB",
-					PublicKeyID: "PUB_KEY_ID_0000000000", PublicKey: "/etc/settled/wechatpay_pub.pem",
+					PublicKeyID: "PUB_KEY_ID_0000000000", PublicKey: "/etc/settled/wechatpay_pub.pem", Rate: 300,
+					AlsoVerify: config.AlsoVerify[config.V3Keys]{Given: true, Keys: []config.V3Keys{
+						{PublicKeyID: "PUB_KEY_ID_1111111111", PublicKey: "/etc/settled/wechatpay_old.pem"},
+						{APIV3Key: config.NewSecret("ABCDEF0123456789ABCDEF0123456789")},
+					}},
 				},
 			},
 		},
@@ -155,19 +160,46 @@ func TestDefaults(t *testing.T) {
 		"b": {
 			Name: "b", Protocol: "v2", Endpoint: "https://api.mch.weixin.qq.com",
 			BackupEndpoint: "https://api2.mch.weixin.qq.com", AppID: "wx1",
-			V2: &config.V2{MchID: "2", APIKey: config.NewSecret("s4"), SignType: "HMAC-SHA256"},
+			V2: &config.V2{MchID: "2", APIKey: config.NewSecret("s4"), SignType: "HMAC-SHA256", Rate: 500},
 		},
 		"c": {
 			Name: "c", Protocol: "v3", Endpoint: "https://api.mch.weixin.qq.com",
 			BackupEndpoint: "https://api2.mch.weixin.qq.com", AppID: "wx1",
 			V3: &config.V3{
 				MchID: "3", APIV3Key: config.NewSecret("0123456789abcdef0123456789abcdef"),
-				PrivateKey: "/k", CertificateSerial: "4F",
+				PrivateKey: "/k", CertificateSerial: "4F", Rate: 500,
 			},
 		},
 	}
 	if diff := cmp.Diff(want, mustParse(t, least), revealed); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+// What the file says of former keys is all that still verifies; saying nothing and saying
+// none are two things.
+func TestVerifyAlso(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		says  string
+		given bool
+		keys  []string
+	}{
+		"nothing":  {"", false, nil},
+		"none":     {", verify_also: []", true, nil},
+		"two keys": {", verify_also: [{api_key: k1}, {api_key: k2}]", true, []string{"k1", "k2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			also := mustParse(t, strings.Replace(least, "api_key: s4", "api_key: s4"+row.says, 1)).Merchants["b"].V2.AlsoVerify
+			var keys []string
+			for _, k := range also.Keys {
+				keys = append(keys, k.APIKey.Reveal())
+			}
+			if also.Given != row.given || !cmp.Equal(keys, row.keys) {
+				t.Errorf("got %t and %v", also.Given, keys)
+			}
+		})
 	}
 }
 

@@ -28,6 +28,21 @@ type Legacy struct {
 	StableToken     bool // token_api: stable_token
 	TokenDailyQuota int  // access tokens a day
 	DeliverNotify   bool // tell WeChat that the goods were delivered
+	AlsoVerify      AlsoVerify[LegacyKeys]
+}
+
+// AlsoVerify lists what notifies and answers may be signed with besides the merchant's
+// present keys. Given is false if the file does not speak of it: then whatever verified
+// before a reload goes on verifying.
+type AlsoVerify[Keys any] struct {
+	Given bool
+	Keys  []Keys
+}
+
+// LegacyKeys are the keys that the notifies of the legacy protocol are signed with.
+type LegacyKeys struct {
+	PaySignKey Secret
+	PartnerKey Secret
 }
 
 // V2 is the account under the XML protocol.
@@ -37,6 +52,13 @@ type V2 struct {
 	SignType          string // HMAC-SHA256 or MD5
 	ClientCertificate string // path, with ClientKey; both empty where refunds are not made
 	ClientKey         string
+	Rate              int // calls to WeChat per second
+	AlsoVerify        AlsoVerify[V2Keys]
+}
+
+// V2Keys are the keys that WeChat signs with under the XML protocol.
+type V2Keys struct {
+	APIKey Secret
 }
 
 // V3 is the account under the JSON protocol.
@@ -47,6 +69,15 @@ type V3 struct {
 	CertificateSerial string
 	PublicKeyID       string // with PublicKey; both empty where WeChat's platform certificates are used
 	PublicKey         string // path
+	Rate              int    // calls to WeChat per second
+	AlsoVerify        AlsoVerify[V3Keys]
+}
+
+// V3Keys are a public key of WeChat's, or a key that notifies are encrypted with.
+type V3Keys struct {
+	PublicKeyID string // with PublicKey
+	PublicKey   string // path
+	APIV3Key    Secret // 32 bytes; empty where the public key stands
 }
 
 // protocol is what a merchant's section may say beyond the keys that all have.
@@ -124,6 +155,9 @@ func readLegacy(s *section, m *Merchant) {
 		StableToken:     s.at("token_api").text("token", oneOf("token", "stable_token")) == "stable_token",
 		TokenDailyQuota: int(s.at("token_daily_quota").integer(200, 1, 1_000_000)),
 		DeliverNotify:   s.at("deliver_notify").boolean(),
+		AlsoVerify: readAlsoVerify(s, func(s *section) LegacyKeys {
+			return LegacyKeys{PaySignKey: s.at("pay_sign_key").secret(), PartnerKey: s.at("partner_key").secret()}
+		}),
 	}
 }
 
@@ -134,6 +168,10 @@ func readV2(s *section, m *Merchant) {
 		SignType:          s.at("sign_type").text("HMAC-SHA256", oneOf("HMAC-SHA256", "MD5")),
 		ClientCertificate: s.at("client_certificate").path(),
 		ClientKey:         s.at("client_key").path(),
+		Rate:              readRate(s),
+		AlsoVerify: readAlsoVerify(s, func(s *section) V2Keys {
+			return V2Keys{APIKey: s.at("api_key").secret()}
+		}),
 	}
 	s.together("client_certificate", "client_key")
 }
@@ -146,6 +184,35 @@ func readV3(s *section, m *Merchant) {
 		CertificateSerial: s.at("certificate_serial").need(),
 		PublicKeyID:       s.at("public_key_id").text(""),
 		PublicKey:         s.at("public_key").path(),
+		Rate:              readRate(s),
+		AlsoVerify:        readAlsoVerify(s, readV3Keys),
 	}
 	s.together("public_key_id", "public_key")
+}
+
+func readV3Keys(s *section) V3Keys {
+	keys := V3Keys{
+		PublicKeyID: s.at("public_key_id").text(""), PublicKey: s.at("public_key").path(),
+		APIV3Key: NewSecret(s.at("api_v3_key").text("", orEmpty(length(32)))),
+	}
+	s.together("public_key_id", "public_key")
+	if s.at("public_key_id").blank() && s.at("api_v3_key").blank() {
+		s.problem("must have public_key_id with public_key, or api_v3_key")
+	}
+	return keys
+}
+
+// readRate reads how many calls WeChat may get from one process in a second. WeChat's own
+// limit for a merchant's orders is said to be 500 to 600.
+func readRate(s *section) int { return int(s.at("rate").integer(500, 1, 1_000_000)) }
+
+func readAlsoVerify[Keys any](s *section, read func(*section) Keys) AlsoVerify[Keys] {
+	v := s.at("verify_also")
+	also := AlsoVerify[Keys]{Given: !v.absent()}
+	for _, item := range v.list() {
+		one := item.section()
+		also.Keys = append(also.Keys, read(one))
+		one.end()
+	}
+	return also
 }

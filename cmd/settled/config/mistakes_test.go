@@ -192,6 +192,14 @@ func TestMistakes(t *testing.T) {
 			"public_key_id: PUB_KEY_ID_0000000000", `public_key_id: ""`,
 			"51: merchants.shop3.public_key_id: must be there when public_key is",
 		},
+		"former key without a key": {
+			"{api_v3_key: \"${SHOP3_OLD_API_V3_KEY}\"}", "{}",
+			"56: merchants.shop3.verify_also[1]: must have public_key_id with public_key, or api_v3_key",
+		},
+		"former key of another protocol": {
+			"{api_v3_key: \"${SHOP3_OLD_API_V3_KEY}\"}", "{api_v3_key: \"${SHOP3_OLD_API_V3_KEY}\", api_key: x}",
+			"56: merchants.shop3.verify_also[1].api_key: is not a known key",
+		},
 		"name of a merchant": {
 			"  shop3:\n", "  shop 3:\n",
 			"15: ingress.tokens[0].merchants[2]: there is no such merchant; is shop 3 meant?\n" +

@@ -1,0 +1,105 @@
+package wechat
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// How a host proves that it is not to be relied upon, and for how long it is left alone.
+const (
+	breakAfter    = 5  // failures in a row
+	breakWindow   = 20 // outcomes of which half may fail
+	shortestBreak = 5 * time.Second
+	longestBreak  = time.Minute
+)
+
+// health is what a call says about the host that it was made to.
+type health int
+
+const (
+	neither health = iota // the caller gave up, or nothing was sent
+	healthy               // WeChat's own word, whatever it says
+	failing               // no answer, or none that can be WeChat's
+)
+
+// breaker leaves a host alone that fails. After a while one call at a time may try it; the
+// first that succeeds brings it back. It is one merchant's and one host's: what one
+// merchant suffers slows down nobody else.
+type breaker struct {
+	mu       sync.Mutex
+	inARow   int
+	outcomes [breakWindow]bool // true: failed
+	seen     int
+	failed   int // of the outcomes that are remembered
+
+	open    bool
+	until   time.Time
+	pause   time.Duration
+	probing bool
+}
+
+// admit reports whether a call may be made now; if not, when it is worth asking again.
+// Whoever is admitted says how it went.
+func (b *breaker) admit(now time.Time) (ok bool, again time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case !b.open:
+		return true, time.Time{}
+	case now.Before(b.until):
+		return false, b.until
+	case b.probing:
+		return false, now.Add(shortestBreak / 5)
+	}
+	b.probing = true
+	return true, time.Time{}
+}
+
+// done takes how an admitted call went, and reports whether the breaker has opened or
+// closed by it.
+func (b *breaker) done(now time.Time, h health) (changed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	probe := b.open && b.probing
+	b.probing = b.probing && !probe
+	switch {
+	case h == neither:
+		return false
+	case h == healthy && b.open:
+		*b = breaker{} // also the late answer of a call from before: the host is there
+		return true
+	case probe:
+		b.leave(now)
+		return false
+	case b.open:
+		return false
+	}
+	b.remember(h == failing)
+	if b.inARow >= breakAfter || b.seen >= breakWindow && 2*b.failed >= breakWindow {
+		b.leave(now)
+		return true
+	}
+	return false
+}
+
+func (b *breaker) remember(failed bool) {
+	at := b.seen % breakWindow
+	if b.seen >= breakWindow && b.outcomes[at] {
+		b.failed--
+	}
+	b.outcomes[at] = failed
+	b.seen++
+	b.inARow++
+	if failed {
+		b.failed++
+		return
+	}
+	b.inARow = 0
+}
+
+// leave opens the breaker, each time for longer, and not for all processes alike.
+func (b *breaker) leave(now time.Time) {
+	b.pause = min(max(2*b.pause, shortestBreak), longestBreak)
+	b.open, b.until = true, now.Add(b.pause-b.pause/5+rand.N(2*b.pause/5)) //nolint:gosec // a pause needs no secrecy
+}

@@ -1,0 +1,124 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"settled"
+)
+
+// class is how urgent a call is.
+type class int
+
+// The classes, the most urgent first: a customer waits for a prepay id, a query finds
+// money that came in, everything else has time.
+const (
+	urgent class = iota
+	asking
+	patient
+)
+
+// reserve is the part of the budget that a class must leave for those before it.
+var reserve = map[class]float64{urgent: 0, asking: .2, patient: .4}
+
+const (
+	longestQueue  = 2 * time.Second // how long a call waits for its turn
+	codeBudget    = "budget"        // our own bound, not WeChat's
+	slowestShare  = 1. / 64         // of the rate, however often WeChat says "too often"
+	recoveryRate  = 1.1             // a second
+	limitedPauses = time.Second     // about how long everyone waits after "too often"
+)
+
+// errTooOften is in every error of a call that WeChat took for one too many.
+var errTooOften = errors.New("too often")
+
+// budget bounds how many calls one merchant makes from this process, and is slowed down by
+// WeChat's "too often". Its clock is given with each call.
+type budget struct {
+	rate float64 // a second; 0: without bounds
+
+	mu      sync.Mutex
+	tokens  float64
+	share   float64 // of the rate, less after "too often"
+	asOf    time.Time
+	closed  time.Time // nobody calls before
+	limited int       // "too often" in a row
+}
+
+func newBudget(rate int) *budget {
+	return &budget{rate: float64(rate), tokens: float64(rate), share: 1}
+}
+
+// take takes one call out of the budget, or says after which time it is worth trying again.
+func (b *budget) take(now time.Time, c class) (wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if left := b.closed.Sub(now); left > 0 {
+		return left
+	}
+	if b.rate == 0 {
+		return 0
+	}
+	b.refill(now)
+	if missing := 1 + reserve[c]*b.rate*b.share - b.tokens; missing > 0 {
+		return time.Duration(missing / (b.rate * b.share) * float64(time.Second))
+	}
+	b.tokens--
+	return 0
+}
+
+func (b *budget) refill(now time.Time) {
+	if b.asOf.IsZero() {
+		b.asOf = now
+	}
+	passed := max(0, now.Sub(b.asOf).Seconds())
+	b.asOf = now
+	for range min(int(passed*10), 600) { // grows by a tenth each second, in tenths of a second
+		if b.share >= 1 {
+			break
+		}
+		b.share = min(1, b.share*(1+(recoveryRate-1)/10))
+	}
+	b.tokens = min(b.rate*b.share, b.tokens+passed*b.rate*b.share)
+}
+
+// slow takes note of WeChat's "too often": everybody pauses, and half as much is asked from
+// now on. An answer that is not limited ends the row.
+func (b *budget) slow(now time.Time, limited bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !limited {
+		b.limited = 0
+		return
+	}
+	if now.Before(b.closed) {
+		return // said to several calls at once
+	}
+	pause := limitedPauses << min(b.limited, 4)
+	b.closed = now.Add(pause/2 + rand.N(pause)) //nolint:gosec // a pause needs no secrecy
+	b.share = max(slowestShare, b.share/2)
+	b.limited++
+}
+
+// wait waits for the call's turn, bounded; without one nothing has been sent.
+func (b *budget) wait(ctx context.Context, now func() time.Time, c class) error {
+	for waited := time.Duration(0); ; {
+		wait := b.take(now(), c)
+		if wait == 0 {
+			return nil
+		}
+		if waited += wait; waited > longestQueue {
+			return &settled.Unknown{Code: codeBudget, After: max(wait, time.Second), Err: errors.New("too many calls of this merchant are waiting")}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return &settled.Unknown{Code: codeCancelled, Err: ctx.Err()}
+		}
+	}
+}

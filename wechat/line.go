@@ -1,0 +1,227 @@
+package wechat
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"settled"
+)
+
+// The names of WeChat's two hosts.
+const (
+	MainHost   = "main"
+	BackupHost = "backup"
+)
+
+// The words for what keeps an outcome unknown on a line besides a lost answer.
+const (
+	codeUnverified = "unverified" // the answer's signature does not verify
+	codeHostOpen   = "host_open"  // the hosts fail and are left alone for a while
+)
+
+// Call is one call to WeChat, as those who count hear of it.
+type Call struct {
+	Name      string // WeChat's own word, such as unifiedorder
+	Host      string // MainHost or BackupHost
+	Outcome   string // as settled.Outcome
+	Code      string // WeChat's code or ours, 0 if all is well
+	RequestID string // names the answer for WeChat's support; may be empty
+	Took      time.Duration
+}
+
+// lineConfig is what APIv2 and APIv3 have in common on their way to WeChat.
+type lineConfig struct {
+	Merchant         string
+	Endpoint, Backup string // Backup empty: there is one host
+	Rate             int    // calls a second; 0: without bounds
+	HTTP             *http.Client
+	Certificate      *tls.Certificate // for calls that need one
+	Timeout          time.Duration
+	Now              func() time.Time
+	Random           io.Reader
+	Observe          func(Call)
+	HostChanged      func(host string, open bool)
+	Log              *slog.Logger
+}
+
+// line is one merchant's line to WeChat: two hosts of which the backup is used while the
+// first one fails, and a budget. Every call that is made over it may be made twice: it
+// names its order or refund, and carries the same body whatever host it goes to.
+type line struct {
+	hosts            []*host
+	budget           *budget
+	plain, certified caller
+	now              func() time.Time
+	observe          func(Call)
+	changed          func(host string, open bool)
+	log              *slog.Logger
+}
+
+// host is one of WeChat's hosts, as this merchant finds it.
+type host struct {
+	name, endpoint string
+	breaker        breaker
+}
+
+func newLine(cfg lineConfig) *line {
+	l := &line{
+		hosts:  []*host{{name: MainHost, endpoint: cfg.Endpoint}},
+		budget: newBudget(cfg.Rate), plain: newCaller(cfg.HTTP, cfg.Timeout),
+		now: cfg.Now, observe: cfg.Observe, changed: cfg.HostChanged, log: cmp.Or(cfg.Log, slog.New(slog.DiscardHandler)),
+	}
+	l.certified = l.plain
+	if cfg.Certificate != nil {
+		l.certified = l.plain.with(*cfg.Certificate)
+	}
+	if cfg.Backup != "" {
+		l.hosts = append(l.hosts, &host{name: BackupHost, endpoint: cfg.Backup})
+	}
+	if l.observe == nil {
+		l.observe = func(Call) {}
+	}
+	if l.changed == nil {
+		l.changed = func(string, bool) {}
+	}
+	return l
+}
+
+// outgoing is a call. write makes the request for an endpoint anew for every attempt, since
+// a signature may have a time of its own; its body is always the same.
+type outgoing struct {
+	name      string
+	class     class
+	certified bool // needs the client certificate
+	write     func(endpoint string) (request, error)
+}
+
+// do makes a call and has judge read the answer, of whatever status. judge returns nil,
+// *settled.Refusal or *settled.Unknown, and so does do. A host that gives no answer of
+// WeChat's own is passed over once within the call, if the other one is well.
+func (l *line) do(ctx context.Context, out outgoing, judge func(incoming) error) error {
+	if err := l.budget.wait(ctx, l.now, out.class); err != nil {
+		return err
+	}
+	var err error
+	var again time.Time
+	tried := 0
+	for _, h := range l.hosts {
+		admitted, after := h.breaker.admit(l.now())
+		if !admitted {
+			again = earliest(again, after)
+			continue
+		}
+		tried++
+		var found health
+		if found, err = l.attempt(ctx, h, out, judge); found != failing || ctx.Err() != nil {
+			return err
+		}
+	}
+	if tried > 0 {
+		return err
+	}
+	return &settled.Unknown{
+		Code: codeHostOpen, After: max(again.Sub(l.now()), time.Second), Err: errors.New("WeChat's hosts have failed and are left alone"),
+	}
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// attempt makes the call to one host, and says what that tells of the host.
+func (l *line) attempt(ctx context.Context, h *host, out outgoing, judge func(incoming) error) (health, error) {
+	began := l.now()
+	answer, err := l.exchange(ctx, h, out)
+	sent := err == nil
+	if sent {
+		err = judge(answer)
+	}
+	found := healthOf(answer, err, sent)
+	if h.breaker.done(l.now(), found) {
+		l.tell(ctx, h, found == failing)
+	}
+	if found == healthy {
+		l.budget.slow(l.now(), answer.status == http.StatusTooManyRequests || errors.Is(err, errTooOften))
+	}
+	call := Call{
+		Name: out.name, Host: h.name, Outcome: settled.Outcome(err), Code: codeOf(err),
+		RequestID: requestID(answer.header), Took: l.now().Sub(began),
+	}
+	l.observe(call)
+	l.note(ctx, call)
+	return found, err
+}
+
+func (l *line) exchange(ctx context.Context, h *host, out outgoing) (incoming, error) {
+	r, err := out.write(h.endpoint)
+	if err != nil {
+		return incoming{}, &settled.Unknown{Code: codeUnwritable, Err: err}
+	}
+	if out.certified {
+		return l.certified.exchange(ctx, r)
+	}
+	return l.plain.exchange(ctx, r)
+}
+
+// healthOf says what a call tells of its host. WeChat's own word, however unwelcome, is
+// that of a host that is well; "system error" with a status of 5xx is not.
+func healthOf(answer incoming, err error, sent bool) health {
+	var unknown *settled.Unknown
+	switch {
+	case !errors.As(err, &unknown):
+		return healthy
+	case unknown.Code == codeCancelled, unknown.Code == codeUnwritable:
+		return neither
+	case !sent, answer.status >= 500, unknown.Code == codeUnreadable, unknown.Code == codeUnverified:
+		return failing
+	default:
+		return healthy
+	}
+}
+
+// tell says that a host is left alone from now on, or no longer.
+func (l *line) tell(ctx context.Context, h *host, open bool) {
+	l.changed(h.name, open)
+	if open {
+		l.log.WarnContext(ctx, "wechat's host fails and is left alone", "host", h.name)
+		return
+	}
+	l.log.InfoContext(ctx, "wechat's host is back", "host", h.name)
+}
+
+// note logs a call that did not go well where people look, and every other where those who
+// search for it do.
+func (l *line) note(ctx context.Context, c Call) {
+	level := slog.LevelDebug
+	if c.Outcome != "done" && c.Code != codeCancelled {
+		level = slog.LevelInfo
+	}
+	l.log.Log(ctx, level, "wechat called", "call", c.Name, "host", c.Host, "outcome", c.Outcome, "code", c.Code,
+		"request_id", c.RequestID, "took", c.Took)
+}
+
+// requestID is what WeChat's support asks for. Its name is not always written the same way.
+func requestID(header http.Header) string {
+	for name, values := range header {
+		if strings.EqualFold(name, "Request-ID") && len(values) > 0 {
+			return strings.ToValidUTF8(values[0][:min(len(values[0]), 128)], "")
+		}
+	}
+	return ""
+}
+
+// concealing are the texts that no error of a line may tell, the longest first.
+func concealing(secrets ...string) []string {
+	return slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+}

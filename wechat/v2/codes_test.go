@@ -1,0 +1,106 @@
+package v2_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"settled/wechat/v2"
+)
+
+// calls is the order in which the table's columns stand.
+var calls = []v2.Call{v2.UnifiedOrder, v2.OrderQuery, v2.CloseOrder, v2.RefundOrder, v2.RefundQuery}
+
+// The letters of the table.
+var verdicts = map[rune]v2.Verdict{
+	'R': {Class: v2.Refused},
+	'C': {Class: v2.Contested},
+	'D': {Class: v2.Done},
+	'A': {Class: v2.Absent},
+	'.': {Class: v2.Unknown},                                    // ask again
+	's': {Class: v2.Unknown, After: time.Minute},                // slower
+	'l': {Class: v2.Unknown, After: 10 * time.Minute},           // later
+	'b': {Class: v2.Unknown, After: 5 * time.Minute},            // a bug of ours
+	'm': {Class: v2.CredentialsRefused, After: 5 * time.Minute}, // somebody has to mend it
+}
+
+func TestWhatAnErrorCodeMeansDependsOnTheCall(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		// unifiedorder, orderquery, closeorder, refund, refundquery
+		"SYSTEMERROR":           ".....",
+		"BIZERR_NEED_RETRY":     ".....",
+		"FREQUENCY_LIMITED":     "sssss",
+		"INVALID_REQ_TOO_MUCH":  "sssss",
+		"ORDERPAID":             "CbCCb",
+		"ORDERCLOSED":           "CbDCb",
+		"OUT_TRADE_NO_USED":     "CbbCb",
+		"ORDERNOTEXIST":         "RADCb",
+		"TRADE_STATE_ERROR":     "CbCCb",
+		"INVALID_REQUEST":       "RbbCb",
+		"NOTENOUGH":             "Rbblb",
+		"ORDER_NOT_READY":       "Rbblb",
+		"ERROR":                 "RbbCb",
+		"USER_ACCOUNT_ABNORMAL": "RbbCb",
+		"TRADE_OVERDUE":         "RbbCb",
+		"INVALID_TRANSACTIONID": "RbbCb",
+		"REFUND_FEE_MISMATCH":   "RbbCb",
+		"REFUNDNOTEXIST":        "RbbCA",
+		"NOAUTH":                "Rmmmm",
+		"SIGNERROR":             "Rmmmm",
+		"APPID_NOT_EXIST":       "Rmmmm",
+		"MCHID_NOT_EXIST":       "Rmmmm",
+		"APPID_MCHID_NOT_MATCH": "Rmmmm",
+		"CERT_ERROR":            "Rmmmm",
+		"LACK_PARAMS":           "RbbCb",
+		"PARAM_ERROR":           "RbbCb",
+		"XML_FORMAT_ERROR":      "RbbCb",
+		"REQUIRE_POST_METHOD":   "RbbCb",
+		"POST_DATA_EMPTY":       "RbbCb",
+		"NOT_UTF8":              "RbbCb",
+
+		// One code in two spellings.
+		"SYSTEM_ERROR":    ".....",
+		"ORDER_PAID":      "CbCCb",
+		"ORDER_NOT_EXIST": "RADCb",
+		"SIGN_ERROR":      "Rmmmm",
+		"INVALIDREQUEST":  "RbbCb",
+
+		// Codes that no document lists.
+		"BANKERROR":               "RbbCb",
+		"RULE_LIMIT":              "RbbCb",
+		"FREQUENCY_LIMIT_EXCEED":  "sssss",
+		"RATELIMIT_EXCEEDED":      "sssss",
+		"orderpaid":               "RbbCb",
+		strings.Repeat("X", 1024): "RbbCb",
+	} {
+		for i, letter := range want {
+			if got := (&v2.Error{Call: calls[i], Code: code}).Verdict(); got != verdicts[letter] {
+				t.Errorf("%.40s of %s: got %+v, want %+v", code, calls[i].Name(), got, verdicts[letter])
+			}
+		}
+	}
+}
+
+func TestAnAnswerWithoutACodeTellsNothingAboutAnOrder(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]rune{
+		"签名错误":                     'm',
+		"appid参数长度有误":              'm',
+		"mch_id参数格式错误":             'm',
+		"":                         'm',
+		"ORDERPAID":                'm',
+		"SYSTEMERROR":              's',
+		"系统繁忙，请稍后再试":               's',
+		"Frequency limit exceeded": 's',
+		"FREQUENCY_LIMITED":        's',
+		"请求频率过高，请稍后再试":             's',
+		"操作过于频繁":                   's',
+	} {
+		for _, call := range calls {
+			if got := (&v2.Error{Call: call, Message: message}).Verdict(); got != verdicts[want] {
+				t.Errorf("%q of %s: got %+v, want %+v", message, call.Name(), got, verdicts[want])
+			}
+		}
+	}
+}
