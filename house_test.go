@@ -32,13 +32,14 @@ var house = map[string]room{
 	"store/hints":        {modules: []string{redis}},
 	"wechat/legacy":      {modules: []string{text}},
 	"wechat/v2":          {},
+	"wechat/v3":          {},
 	"cmd/settled/config": {modules: []string{yaml}},
 	"scripts/testcount":  {},
 
 	// First floor: one technology each.
 	"events/bus": {doors: []string{"events", "batch"}, modules: []string{nats, uuid}},
 	"store":      {doors: []string{".", "batch"}, modules: []string{uuid, sqlx, pq}},
-	"wechat":     {doors: []string{".", "wechat/legacy"}},
+	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v3"}},
 
 	// Second floor: what is done, in words that no technology has a part in.
 	"workers": {doors: []string{".", "events"}, modules: []string{uuid}},
