@@ -73,8 +73,13 @@ func (w *Workers) refundable(ctx context.Context, m events.Message, r events.Ref
 		}
 	}
 	switch {
+	case p.Status != settled.StatusCompleted && p.Trouble != "" && m.Attempt < 4:
+		err := fmt.Errorf("ask whether %s/%s was paid: %s", p.Merchant, p.OrderID, p.Trouble)
+		return p, nil, events.Later(err, time.Duration(m.Attempt)*2*time.Second)
 	case p.Status != settled.StatusCompleted:
-		return p, &events.Error{Code: events.CodeNotPaid, Message: fmt.Sprintf("the payment is %s, and nothing was paid", p.Status)}, nil
+		return p, &events.Error{
+			Code: events.CodeNotPaid, Message: fmt.Sprintf("the payment is %s, and WeChat has not said that it was paid", p.Status),
+		}, nil
 	case int64(p.Amount.Total) != r.Amount.Total:
 		return p, &events.Error{
 			Code: events.CodeTotalMismatch, Message: fmt.Sprintf("the payment was for %d fen", p.Amount.Total),
