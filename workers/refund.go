@@ -194,18 +194,14 @@ func (w *Workers) contestRefund(ctx context.Context, r settled.Refund, refusal *
 	}
 }
 
-// lookRefund asks WeChat how a refund goes on.
+// lookRefund asks WeChat how a refund goes on. It sends nothing: one that WeChat does not
+// know is sent in its own turn.
 func (w *Workers) lookRefund(ctx context.Context, r settled.Refund) error {
 	repayment, err := w.cfg.Merchants[r.Merchant].Gateway.QueryRefund(ctx, r)
-	var refusal *settled.Refusal
-	switch {
-	case errors.As(err, &refusal), err != nil:
+	if err != nil {
 		return w.refundLater(ctx, r, fmt.Errorf("query refund: %w", err))
-	case repayment.State == settled.RepaymentAbsent && r.Status == settled.RefundRequested:
-		return w.giveBack(ctx, r, func(settled.Event) {})
-	default:
-		return w.repaid(ctx, r, repayment, func(settled.Event) {})
 	}
+	return w.repaid(ctx, r, repayment, func(settled.Event) {})
 }
 
 // repaid is the one door through which WeChat's word about a refund comes in, whether an
