@@ -20,12 +20,16 @@ func (w *Workers) refund(ctx context.Context) error {
 			return w.consume(ctx, "refund", events.RefundRequested, w.requestRefund)
 		},
 		func(ctx context.Context) error {
-			return w.dueRefunds(ctx, settled.RefundRequested, func(ctx context.Context, r settled.Refund) error {
+			return w.dueRefunds(ctx, settled.RefundRequested, w.refunding, func(ctx context.Context, r settled.Refund) error {
 				return w.giveBack(ctx, r, func(settled.Event) {})
 			})
 		},
-		func(ctx context.Context) error { return w.dueRefunds(ctx, settled.RefundAccepted, w.lookRefund) },
-		func(ctx context.Context) error { return w.dueRefunds(ctx, settled.RefundFailed, w.lookRefund) })
+		func(ctx context.Context) error {
+			return w.dueRefunds(ctx, settled.RefundAccepted, w.newShares(), w.lookRefund)
+		},
+		func(ctx context.Context) error {
+			return w.dueRefunds(ctx, settled.RefundFailed, w.newShares(), w.lookRefund)
+		})
 }
 
 // requestRefund takes one refund.requested. Like a payment it is recorded, with the exact
@@ -114,9 +118,19 @@ func (w *Workers) recordRefund(ctx context.Context, m events.Message, p settled.
 	if !recorded.Created {
 		return w.repeatRefund(ctx, m, recorded.Refund)
 	}
-	// It is taken up here only if it is its turn; otherwise the pool has it later.
+	return w.takeUp(ctx, m, recorded.Refund)
+}
+
+// takeUp asks WeChat for a refund that was recorded just now, if it is its turn and its
+// merchant has room in its share. Otherwise the pool has it as soon as that is so: it is
+// due already.
+func (w *Workers) takeUp(ctx context.Context, m events.Message, r settled.Refund) error {
+	if !w.refunding.take(r.Merchant) {
+		return nil
+	}
+	defer w.refunding.give(r.Merchant)
 	mine, err := w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{
-		Status: settled.RefundRequested, ID: recorded.Refund.ID, Merchants: w.merchants, Most: 1, Lease: lease,
+		Status: settled.RefundRequested, ID: r.ID, Merchants: w.merchants, Most: 1, Lease: lease,
 	})
 	if err != nil || len(mine) == 0 {
 		return err
