@@ -29,9 +29,9 @@ func (w *Workers) due(ctx context.Context, status settled.Status, share *shares,
 }
 
 // dueRefunds is due for refunds.
-func (w *Workers) dueRefunds(ctx context.Context, status settled.RefundStatus, look func(context.Context, settled.Refund) error) error {
+func (w *Workers) dueRefunds(ctx context.Context, status settled.RefundStatus, share *shares, look func(context.Context, settled.Refund) error) error {
 	return cycle[settled.Refund]{
-		workers: w, what: "refunds", status: string(status), share: w.newShares(), look: look,
+		workers: w, what: "refunds", status: string(status), share: share, look: look,
 		claim: func(ctx context.Context, merchants []string, most int) ([]settled.Refund, error) {
 			return w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{Status: status, Merchants: merchants, Most: most, Lease: lease})
 		},

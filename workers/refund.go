@@ -20,12 +20,16 @@ func (w *Workers) refund(ctx context.Context) error {
 			return w.consume(ctx, "refund", events.RefundRequested, w.requestRefund)
 		},
 		func(ctx context.Context) error {
-			return w.dueRefunds(ctx, settled.RefundRequested, func(ctx context.Context, r settled.Refund) error {
+			return w.dueRefunds(ctx, settled.RefundRequested, w.refunding, func(ctx context.Context, r settled.Refund) error {
 				return w.giveBack(ctx, r, func(settled.Event) {})
 			})
 		},
-		func(ctx context.Context) error { return w.dueRefunds(ctx, settled.RefundAccepted, w.lookRefund) },
-		func(ctx context.Context) error { return w.dueRefunds(ctx, settled.RefundFailed, w.lookRefund) })
+		func(ctx context.Context) error {
+			return w.dueRefunds(ctx, settled.RefundAccepted, w.newShares(), w.lookRefund)
+		},
+		func(ctx context.Context) error {
+			return w.dueRefunds(ctx, settled.RefundFailed, w.newShares(), w.lookRefund)
+		})
 }
 
 // requestRefund takes one refund.requested. Like a payment it is recorded, with the exact
@@ -70,8 +74,13 @@ func (w *Workers) refundable(ctx context.Context, m events.Message, r events.Ref
 		}
 	}
 	switch {
+	case p.Status != settled.StatusCompleted && p.Trouble != "" && m.Attempt < 4:
+		err := fmt.Errorf("ask whether %s/%s was paid: %s", p.Merchant, p.OrderID, p.Trouble)
+		return p, nil, events.Later(err, time.Duration(m.Attempt)*2*time.Second)
 	case p.Status != settled.StatusCompleted:
-		return p, &events.Error{Code: events.CodeNotPaid, Message: fmt.Sprintf("the payment is %s, and nothing was paid", p.Status)}, nil
+		return p, &events.Error{
+			Code: events.CodeNotPaid, Message: fmt.Sprintf("the payment is %s, and WeChat has not said that it was paid", p.Status),
+		}, nil
 	case int64(p.Amount.Total) != r.Amount.Total:
 		return p, &events.Error{
 			Code: events.CodeTotalMismatch, Message: fmt.Sprintf("the payment was for %d fen", p.Amount.Total),
@@ -123,9 +132,19 @@ func (w *Workers) recordRefund(ctx context.Context, m events.Message, p settled.
 	if !recorded.Created {
 		return w.repeatRefund(ctx, m, recorded.Refund)
 	}
-	// It is taken up here only if it is its turn; otherwise the pool has it later.
+	return w.takeUp(ctx, m, recorded.Refund)
+}
+
+// takeUp asks WeChat for a refund that was recorded just now, if it is its turn and its
+// merchant has room in its share. Otherwise the pool has it as soon as that is so: it is
+// due already.
+func (w *Workers) takeUp(ctx context.Context, m events.Message, r settled.Refund) error {
+	if !w.refunding.take(r.Merchant) {
+		return nil
+	}
+	defer w.refunding.give(r.Merchant)
 	mine, err := w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{
-		Status: settled.RefundRequested, ID: recorded.Refund.ID, Merchants: w.merchants, Most: 1, Lease: lease,
+		Status: settled.RefundRequested, ID: r.ID, Merchants: w.merchants, Most: 1, Lease: lease,
 	})
 	if err != nil || len(mine) == 0 {
 		return err
@@ -203,18 +222,14 @@ func (w *Workers) contestRefund(ctx context.Context, r settled.Refund, refusal *
 	}
 }
 
-// lookRefund asks WeChat how a refund goes on.
+// lookRefund asks WeChat how a refund goes on. It sends nothing: one that WeChat does not
+// know is sent in its own turn.
 func (w *Workers) lookRefund(ctx context.Context, r settled.Refund) error {
 	repayment, err := w.cfg.Merchants[r.Merchant].Gateway.QueryRefund(ctx, r)
-	var refusal *settled.Refusal
-	switch {
-	case errors.As(err, &refusal), err != nil:
+	if err != nil {
 		return w.refundLater(ctx, r, fmt.Errorf("query refund: %w", err))
-	case repayment.State == settled.RepaymentAbsent && r.Status == settled.RefundRequested:
-		return w.giveBack(ctx, r, func(settled.Event) {})
-	default:
-		return w.repaid(ctx, r, repayment, func(settled.Event) {})
 	}
+	return w.repaid(ctx, r, repayment, func(settled.Event) {})
 }
 
 // repaid is the one door through which WeChat's word about a refund comes in, whether an

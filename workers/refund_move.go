@@ -64,6 +64,10 @@ func (w *Workers) moveRefund(ctx context.Context, r settled.Refund, fact settled
 			return err
 		}
 		moved, err := w.cfg.Ledger.MoveRefund(ctx, m)
+		if errors.Is(err, settled.ErrTooMuch) {
+			return w.disputeRefund(ctx, r, settled.AmountMismatch, fmt.Sprintf(
+				"WeChat says now that refund %s was paid out, and its amount has been given back under another number", r.RefundID))
+		}
 		if err != nil {
 			return err
 		}

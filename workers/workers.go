@@ -56,6 +56,7 @@ type Workers struct {
 	protocols map[string]string // by merchant
 	merchants []string
 	preparing *shares // of the prepare pool, whose hands are in two places
+	refunding *shares // of the refund pool, likewise
 }
 
 // pool is one kind of work; it runs until ctx ends and what it has in hand is finished.
@@ -105,7 +106,7 @@ func New(cfg Config) (*Workers, error) {
 		w.protocols[name] = merchant.Protocol
 	}
 	w.merchants = slices.Sorted(maps.Keys(w.protocols))
-	w.preparing = w.newShares()
+	w.preparing, w.refunding = w.newShares(), w.newShares()
 	return w, nil
 }
 
