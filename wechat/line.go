@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"settled"
+	v3 "settled/wechat/v3"
 )
 
 // The names of WeChat's two hosts.
@@ -159,7 +160,7 @@ func (l *line) attempt(ctx context.Context, h *host, out outgoing, judge func(in
 		RequestID: requestID(answer.header), Took: l.now().Sub(began),
 	}
 	l.observe(call)
-	l.note(ctx, call)
+	l.note(ctx, call, err)
 	return found, err
 }
 
@@ -201,10 +202,10 @@ func (l *line) tell(ctx context.Context, h *host, open bool) {
 }
 
 // note logs a call that did not go well where people look, and every other where those who
-// search for it do.
-func (l *line) note(ctx context.Context, c Call) {
+// search for it do. A probe of WeChat's is nothing to look at.
+func (l *line) note(ctx context.Context, c Call, err error) {
 	level := slog.LevelDebug
-	if c.Outcome != "done" && c.Code != codeCancelled {
+	if c.Outcome != "done" && c.Code != codeCancelled && !errors.Is(err, v3.ErrProbe) {
 		level = slog.LevelInfo
 	}
 	l.log.Log(ctx, level, "wechat called", "call", c.Name, "host", c.Host, "outcome", c.Outcome, "code", c.Code,

@@ -87,6 +87,9 @@ var meanings = map[string]meaning{
 // unlisted is what any other code means with a status of 4xx.
 var unlisted = meaning{prepay: refused, query: bug, close: bug, refund: contested, refundQuery: bug, certificates: mend}
 
+// TooOften reports whether WeChat was asked more often than it allows.
+func (e *Error) TooOften() bool { return e.Verdict() == slower }
+
 // Verdict looks the error up: by its code first, by its status second. A body without a
 // code of WeChat's own is nobody's final word: it may be a proxy's.
 func (e *Error) Verdict() Verdict {

@@ -85,9 +85,12 @@ func TestWhatACodeMeansDependsOnTheCall(t *testing.T) {
 		{502, "", "uuuuuu"},
 	} {
 		for column, call := range calls {
-			got := (&v3.Error{Call: call, Status: test.status, Code: test.code}).Verdict()
-			if want := words[test.want[column]]; got != want {
+			said := &v3.Error{Call: call, Status: test.status, Code: test.code}
+			if got, want := said.Verdict(), words[test.want[column]]; got != want {
 				t.Errorf("%s: %d %s: got %+v, want %+v", call.Name(), test.status, test.code, got, want)
+			}
+			if said.TooOften() != (test.want[column] == 's') {
+				t.Errorf("%s: %d %s: too often: %v", call.Name(), test.status, test.code, said.TooOften())
 			}
 		}
 	}

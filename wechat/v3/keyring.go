@@ -21,6 +21,9 @@ func NewKeyring(keys ...Key) Keyring {
 	return ring
 }
 
+// Empty reports whether there is no key at all.
+func (k Keyring) Empty() bool { return len(k.keys) == 0 }
+
 // Newest is the certificate that began last of those that live at a time: the one whose
 // serial a request names when there is no public key. ok is false if there is none.
 func (k Keyring) Newest(at time.Time) (newest Key, ok bool) {
