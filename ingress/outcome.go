@@ -33,6 +33,7 @@ type submission struct {
 	eventType string // the message that carries it
 	merchant  string
 	orderID   string
+	refundID  string // empty if it asks for no refund
 	body      []byte
 	location  string // where its state can be read
 	// lookUp reads in PostgreSQL what a lost reply would have told.
@@ -137,7 +138,7 @@ func (o outcome) write(w http.ResponseWriter, s submission) error {
 		_, _ = w.Write(o.data) // the caller has gone if this fails
 		return nil
 	}
-	body := accepted{Merchant: s.merchant, OrderID: s.orderID, Status: string(settled.StatusRequested)}
+	body := accepted{Merchant: s.merchant, OrderID: s.orderID, RefundID: s.refundID, Status: string(settled.StatusRequested)}
 	if o.recorded != nil {
 		body = *o.recorded
 	}

@@ -19,7 +19,7 @@ type problem struct {
 	Detail string `json:"detail"`
 
 	Problems events.Problems `json:"problems,omitempty"` // with 400
-	Failure  *events.Error   `json:"error,omitempty"`    // with 409 and 422
+	Failure  *events.Error   `json:"error,omitempty"`    // with 409, 422, and whatever kept a refund from WeChat
 
 	retryAfter time.Duration
 }

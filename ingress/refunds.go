@@ -21,7 +21,7 @@ func (in *Ingress) requestRefund(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return in.answer(w, r, submission{
-		eventType: events.RefundRequested, merchant: request.Merchant, orderID: request.OrderID, body: body,
+		eventType: events.RefundRequested, merchant: request.Merchant, orderID: request.OrderID, refundID: request.RefundID, body: body,
 		location: location("refunds", request.Merchant, request.RefundID), lookUp: in.refundLookUp(request),
 	})
 }
