@@ -37,42 +37,63 @@ type breaker struct {
 	until   time.Time
 	pause   time.Duration
 	probing bool
+	term    int // grows with everything after which older calls tell of the past
+}
+
+// rests says when it is worth asking to be admitted; zero: now.
+func (b *breaker) rests(now time.Time) (again time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.resting(now)
+}
+
+func (b *breaker) resting(now time.Time) (again time.Time) {
+	switch {
+	case !b.open:
+		return time.Time{}
+	case now.Before(b.until):
+		return b.until
+	case b.probing:
+		return now.Add(shortestBreak / 5)
+	}
+	return time.Time{}
 }
 
 // admit reports whether a call may be made now; if not, when it is worth asking again.
-// Whoever is admitted says how it went.
-func (b *breaker) admit(now time.Time) (ok bool, again time.Time) {
+// Whoever is admitted says how it went, and in which term.
+func (b *breaker) admit(now time.Time) (term int, ok bool, again time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case !b.open:
-		return true, time.Time{}
-	case now.Before(b.until):
-		return false, b.until
-	case b.probing:
-		return false, now.Add(shortestBreak / 5)
+	if again := b.resting(now); !again.IsZero() {
+		return 0, false, again
 	}
-	b.probing = true
-	return true, time.Time{}
+	if b.open {
+		b.probing = true
+		b.term++
+	}
+	return b.term, true, time.Time{}
 }
 
 // done takes how an admitted call went, and reports whether the breaker has opened or
-// closed by it.
-func (b *breaker) done(now time.Time, h health) (changed bool) {
+// closed by it. While the host is left alone its probe alone counts: a call from before
+// tells of the past.
+func (b *breaker) done(now time.Time, term int, h health) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	probe := b.open && b.probing
-	b.probing = b.probing && !probe
+	if term != b.term {
+		return false
+	}
+	probe := b.probing
+	b.probing = false
 	switch {
 	case h == neither:
 		return false
-	case h == healthy && b.open:
-		*b = breaker{} // also the late answer of a call from before: the host is there
+	case probe && h == healthy:
+		b.inARow, b.seen, b.failed, b.pause, b.open = 0, 0, 0, 0, false
+		b.term++
 		return true
 	case probe:
 		b.leave(now)
-		return false
-	case b.open:
 		return false
 	}
 	b.remember(h == failing)
@@ -101,5 +122,6 @@ func (b *breaker) remember(failed bool) {
 // leave opens the breaker, each time for longer, and not for all processes alike.
 func (b *breaker) leave(now time.Time) {
 	b.pause = min(max(2*b.pause, shortestBreak), longestBreak)
+	b.term++
 	b.open, b.until = true, now.Add(b.pause-b.pause/5+rand.N(2*b.pause/5)) //nolint:gosec // a pause needs no secrecy
 }

@@ -3,6 +3,7 @@ package wechat
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -63,8 +64,10 @@ func (b *budget) take(now time.Time, c class) (wait time.Duration) {
 		return 0
 	}
 	b.refill(now)
-	if missing := 1 + reserve[c]*b.rate*b.share - b.tokens; missing > 0 {
-		return time.Duration(missing / (b.rate * b.share) * float64(time.Second))
+	// However small the budget has become, one call of any class fits in.
+	kept := min(reserve[c]*b.room(), b.room()-1)
+	if missing := 1 + kept - b.tokens; missing > 0 {
+		return time.Duration(math.Ceil(missing / (b.rate * b.share) * float64(time.Second)))
 	}
 	b.tokens--
 	return 0
@@ -76,14 +79,12 @@ func (b *budget) refill(now time.Time) {
 	}
 	passed := max(0, now.Sub(b.asOf).Seconds())
 	b.asOf = now
-	for range min(int(passed*10), 600) { // grows by a tenth each second, in tenths of a second
-		if b.share >= 1 {
-			break
-		}
-		b.share = min(1, b.share*(1+(recoveryRate-1)/10))
-	}
-	b.tokens = min(b.rate*b.share, b.tokens+passed*b.rate*b.share)
+	b.share = min(1, b.share*math.Pow(recoveryRate, passed))
+	b.tokens = min(b.room(), b.tokens+passed*b.rate*b.share)
 }
+
+// room is what the budget can hold: a second's calls, and never less than one.
+func (b *budget) room() float64 { return max(b.rate*b.share, 1) }
 
 // slow takes note of WeChat's "too often": everybody pauses, and half as much is asked from
 // now on. An answer that is not limited ends the row.

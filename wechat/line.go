@@ -107,6 +107,9 @@ type outgoing struct {
 // *settled.Refusal or *settled.Unknown, and so does do. A host that gives no answer of
 // WeChat's own is passed over once within the call, if the other one is well.
 func (l *line) do(ctx context.Context, out outgoing, judge func(incoming) error) error {
+	if again, rest := l.rests(); rest {
+		return l.hostsOpen(again)
+	}
 	if err := l.budget.wait(ctx, l.now, out.class); err != nil {
 		return err
 	}
@@ -114,20 +117,37 @@ func (l *line) do(ctx context.Context, out outgoing, judge func(incoming) error)
 	var again time.Time
 	tried := 0
 	for _, h := range l.hosts {
-		admitted, after := h.breaker.admit(l.now())
+		term, admitted, after := h.breaker.admit(l.now())
 		if !admitted {
 			again = earliest(again, after)
 			continue
 		}
 		tried++
 		var found health
-		if found, err = l.attempt(ctx, h, out, judge); found != failing || ctx.Err() != nil {
+		if found, err = l.attempt(ctx, h, term, out, judge); found != failing || ctx.Err() != nil {
 			return err
 		}
 	}
 	if tried > 0 {
 		return err
 	}
+	return l.hostsOpen(again)
+}
+
+// rests reports whether every host is left alone, and until when: then no call may take a
+// turn in the budget, or wait for one.
+func (l *line) rests() (again time.Time, rest bool) {
+	for _, h := range l.hosts {
+		after := h.breaker.rests(l.now())
+		if after.IsZero() {
+			return time.Time{}, false
+		}
+		again = earliest(again, after)
+	}
+	return again, true
+}
+
+func (l *line) hostsOpen(again time.Time) error {
 	return &settled.Unknown{
 		Code: codeHostOpen, After: max(again.Sub(l.now()), time.Second), Err: errors.New("WeChat's hosts have failed and are left alone"),
 	}
@@ -141,15 +161,15 @@ func earliest(a, b time.Time) time.Time {
 }
 
 // attempt makes the call to one host, and says what that tells of the host.
-func (l *line) attempt(ctx context.Context, h *host, out outgoing, judge func(incoming) error) (health, error) {
+func (l *line) attempt(ctx context.Context, h *host, term int, out outgoing, judge func(incoming) error) (health, error) {
 	began := l.now()
 	answer, err := l.exchange(ctx, h, out)
 	sent := err == nil
 	if sent {
 		err = judge(answer)
 	}
-	found := healthOf(answer, err, sent)
-	if h.breaker.done(l.now(), found) {
+	found := healthOf(ctx, answer, err, sent)
+	if h.breaker.done(l.now(), term, found) {
 		l.tell(ctx, h, found == failing)
 	}
 	if found == healthy {
@@ -177,12 +197,12 @@ func (l *line) exchange(ctx context.Context, h *host, out outgoing) (incoming, e
 
 // healthOf says what a call tells of its host. WeChat's own word, however unwelcome, is
 // that of a host that is well; "system error" with a status of 5xx is not.
-func healthOf(answer incoming, err error, sent bool) health {
+func healthOf(ctx context.Context, answer incoming, err error, sent bool) health {
 	var unknown *settled.Unknown
 	switch {
 	case !errors.As(err, &unknown):
 		return healthy
-	case unknown.Code == codeCancelled, unknown.Code == codeUnwritable:
+	case !sent && ctx.Err() != nil, unknown.Code == codeUnwritable:
 		return neither
 	case !sent, answer.status >= 500, unknown.Code == codeUnreadable, unknown.Code == codeUnverified:
 		return failing
