@@ -3,6 +3,6 @@
 // it.
 //
 // It decides what an answer means for a payment. It must not know where payments are kept
-// or how events travel, and it keeps nothing itself: whatever it would have to remember
-// comes in with the payment.
+// or how events travel, and it keeps nothing of a payment itself: whatever it would have to
+// remember comes in with it.
 package wechat

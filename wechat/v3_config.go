@@ -83,11 +83,10 @@ func (cfg V3Config) validate(more ...error) error {
 	if (cfg.PublicKeyID == "") != (cfg.PublicKey == nil) {
 		problems = append(problems, errors.New("PublicKeyID and PublicKey go together"))
 	}
-	if !plainURL(cfg.Endpoint) {
-		problems = append(problems, errors.New("Endpoint is not a plain http or https URL"))
-	}
-	if cfg.BackupEndpoint != "" && !plainURL(cfg.BackupEndpoint) {
-		problems = append(problems, errors.New("BackupEndpoint is not a plain http or https URL"))
+	for field, endpoint := range map[string]string{"Endpoint": cfg.Endpoint, "BackupEndpoint": cfg.BackupEndpoint} {
+		if endpoint != "" && !plainURL(endpoint) {
+			problems = append(problems, fmt.Errorf("%s is not a plain http or https URL", field))
+		}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("merchant %s: %w", cfg.Merchant, err)

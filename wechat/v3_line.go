@@ -122,7 +122,7 @@ func (l *v3Line) writer(r v3Request) func(endpoint string) (request, error) {
 		}
 		return request{
 			method: r.call.Method(), url: endpoint + path, header: header, body: r.body, media: "application/json",
-			secrets: []string{l.credentials.APIV3Key},
+			secrets: concealing(l.credentials.APIV3Key),
 		}, nil
 	}
 }
@@ -138,7 +138,7 @@ func (l *v3Line) nonce() (string, error) {
 
 // judge says what an answer that is not a plain yes means for us.
 func (l *v3Line) judge(ctx context.Context, said *v3.Error) error {
-	said.Message = request{secrets: []string{l.credentials.APIV3Key}}.conceal(said.Message)
+	said.Message = request{secrets: concealing(l.credentials.APIV3Key)}.conceal(said.Message)
 	code, verdict := cmp.Or(said.Code, codeOfStatus(said.Status)), said.Verdict()
 	unknown := &settled.Unknown{Code: code, After: verdict.After, Err: said, RequestID: said.RequestID}
 	switch verdict.Class {
