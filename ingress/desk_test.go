@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -33,7 +32,7 @@ func newDesk(t *testing.T) *desk {
 		Merchants: map[string]ingress.Merchant{"shop3": {Protocol: "v3", Notifies: d.wechat}, "shop4": {Protocol: "v3", Notifies: d.wechat}},
 		Tokens:    []ingress.Token{{Name: "shop", Value: "open-sesame", Merchants: []string{"shop3"}, Rate: 1000}},
 		Patience:  10 * time.Second,
-		Now:       time.Now, Metrics: uncounted{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now:       time.Now, Metrics: uncounted{}, Log: slog.New(slog.DiscardHandler),
 	}
 	return d
 }

@@ -41,6 +41,9 @@ func moveOf(p settled.Payment, fact settled.Fact) settled.Move {
 	case settled.FactPrepared:
 		m.Prepared = settled.Prepared{PrepayID: "wx1", Client: map[string]string{"sign": "s&s"}}
 		m.DueAt = time.Now().Add(time.Minute)
+	case settled.FactRenewed:
+		m.Prepared, m.DueAt = settled.Prepared{PrepayID: "wx2"}, time.Now().Add(time.Minute)
+		m.Event.ID = settled.EventID("payment.renewed", p.ID)
 	case settled.FactPaid:
 		m.Paid = settled.Trade{Paid: true, TransactionID: "1900000109201306060282555397", PaidAt: time.Now(), OpenID: "o1", BankType: "CMB"}
 		m.Source, m.Late = settled.FromNotify, !p.Status.Open()

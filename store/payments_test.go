@@ -264,3 +264,32 @@ func TestADelayLeavesAMovedPaymentAlone(t *testing.T) {
 		t.Errorf("Delay of nothing = %v, %v", delayed, err)
 	}
 }
+
+// A renewal leaves the payment where it stands: what it brings tells a second one apart,
+// on whatever machine.
+func TestARenewalToTheVerySameMovesOnce(t *testing.T) {
+	t.Parallel()
+	s, address := migrated(t)
+	p, err := s.PaymentByID(t.Context(), arrive(t, s, "order001", settled.FactPrepared).ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var moves atomic.Int64
+	var machines sync.WaitGroup
+	for range 8 {
+		other := storetest.Open(t, address)
+		machines.Go(func() {
+			moved, err := other.Move(t.Context(), moveOf(p, settled.FactRenewed))
+			if err != nil {
+				t.Error(err)
+			}
+			if moved {
+				moves.Add(1)
+			}
+		})
+	}
+	machines.Wait()
+	if p, err = s.PaymentByID(t.Context(), p.ID); err != nil || p.Prepared.PrepayID != "wx2" || moves.Load() != 1 {
+		t.Errorf("moved %d times: %+v, %v", moves.Load(), p.Prepared, err)
+	}
+}

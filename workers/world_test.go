@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -57,7 +56,7 @@ func newWorld(t *testing.T) *world {
 		Ledger: w.ledger, Bus: w.bus, Merchants: map[string]workers.Merchant{"shop3": {Protocol: "v3", Gateway: w.wechat}},
 		TTL: 48 * time.Hour, QuerySchedule: []time.Duration{5 * time.Second, time.Minute},
 		Now:     func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
-		Metrics: uncounted{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Metrics: uncounted{}, Log: slog.New(slog.DiscardHandler),
 	}
 	w.listen(w.bus)
 	return w
@@ -88,6 +87,8 @@ func (w *world) run(ctx context.Context, cfg workers.Config) {
 type ledger struct {
 	*store.Store
 	said chan string
+	lost atomic.Int64 // so many answers to moves of refunds get lost
+	gone atomic.Bool  // and no move of a refund reaches PostgreSQL
 }
 
 func (l *ledger) Move(ctx context.Context, m settled.Move) (bool, error) {
@@ -103,8 +104,14 @@ func (l *ledger) Delay(ctx context.Context, d settled.Delay) (bool, error) {
 }
 
 func (l *ledger) MoveRefund(ctx context.Context, m settled.RefundMove) (bool, error) {
+	defer func() { l.said <- m.ID }()
+	if l.gone.Load() {
+		return false, settled.ErrUnavailable
+	}
 	moved, err := l.Store.MoveRefund(ctx, m)
-	l.said <- m.ID
+	if err == nil && l.lost.Add(-1) >= 0 {
+		return false, settled.ErrUnavailable
+	}
 	return moved, err
 }
 
@@ -178,11 +185,17 @@ func (uncounted) Census(settled.Census)                        {}
 // deliver hands a message to its handler, for the nth time, and returns the verdict.
 func (w *world) deliver(subject string, body any, attempt int) error {
 	w.t.Helper()
+	return w.deliverBy(w.bus, subject, body, attempt)
+}
+
+// deliverBy is deliver on another machine.
+func (w *world) deliverBy(b *bus, subject string, body any, attempt int) error {
+	w.t.Helper()
 	data, err := json.Marshal(body)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.bus.handlers[subject](w.t.Context(), events.Message{
+	return b.handlers[subject](w.t.Context(), events.Message{
 		ID: fmt.Sprintf("%s-%x", subject, data), Subject: subject, Data: data, At: w.cfg.Now(), Attempt: attempt,
 		Header: map[string][]string{events.HeaderReply: {"inbox"}},
 	})

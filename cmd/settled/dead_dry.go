@@ -108,11 +108,14 @@ func (p *process) repaymentWould(ctx context.Context, merchant string, t settled
 	if err != nil {
 		return "", err
 	}
-	if reason, detail := settled.RefundDisagreement(known, t); reason != "" {
-		return fmt.Sprintf("would be flagged: %s: %s", reason, detail), nil
+	if t.Unproven && known.Status != settled.RefundCompleted {
+		return fmt.Sprintf("would ask WeChat about refund %s, which is %s", known.RefundID, known.Status), nil
 	}
 	if t.Unproven {
-		return fmt.Sprintf("would ask WeChat about refund %s, which is %s", known.RefundID, known.Status), nil
+		return fmt.Sprintf("would change nothing: the refund is %s", known.Status), nil
+	}
+	if reason, detail := settled.RefundDisagreement(known, t); reason != "" {
+		return fmt.Sprintf("would be flagged: %s: %s", reason, detail), nil
 	}
 	return fmt.Sprintf("would tell refund %s, which is %s, that it is %s", known.RefundID, known.Status, t.State), nil
 }
