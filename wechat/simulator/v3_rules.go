@@ -13,7 +13,7 @@ type v3Call struct {
 	method string
 	path   []v3Rule
 	query  []v3Rule
-	body   []v3Rule // nil for a call without a body
+	body   []v3Rule  // nil for a call without a body
 	trade  TradeType // of a call that places an order
 }
 
