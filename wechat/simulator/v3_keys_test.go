@@ -176,7 +176,7 @@ func TestV3MerchantMovesToThePublicKey(t *testing.T) {
 		status      int // of a download
 	}{
 		{0, 0, 0, serial, simulator.PlatformCertificates, http.StatusOK},
-		{0.5, 8, 32, serial, simulator.PlatformCertificates, http.StatusOK},
+		{0.5, 4, 36, serial, simulator.PlatformCertificates, http.StatusOK},
 		{1, 40, 40, public, simulator.PublicKey, http.StatusNotFound},
 		{0, 0, 0, serial, simulator.PlatformCertificates, http.StatusOK},
 	} {

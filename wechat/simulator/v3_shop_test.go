@@ -99,6 +99,7 @@ func (s v3shop) order(number string, trade simulator.TradeType) body {
 	switch trade {
 	case simulator.JSAPI:
 		order["payer"] = body{"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}
+	case simulator.APP, simulator.Native:
 	case simulator.MWEB:
 		order["scene_info"] = body{"payer_client_ip": "203.0.113.7", "h5_info": body{"type": "Wap"}}
 	}
