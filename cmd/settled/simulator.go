@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -16,12 +17,13 @@ import (
 )
 
 var simulatorCommand = command{
-	name: "simulator", args: "[--listen ADDR] [--config F] [--compress N]",
+	name: "simulator", args: "[--listen ADDR] [--config F] [--keys DIR] [--compress N]",
 	summary: "runs WeChat's side by itself, to integrate against",
 	example: "settled simulator --listen 127.0.0.1:9090 --config settled.yaml",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
 		address := flags.String("listen", "127.0.0.1:9090", "the `address` to listen on")
 		file := flags.String("config", "", "a configuration `file` of settled, whose merchants WeChat is to know; without one it knows the merchants of WeChat's own documents")
+		folder := flags.String("keys", "", "the `folder` that WeChat's keys of APIv3 merchants are kept in, made if it is missing; without one they are other keys each time")
 		compress := flags.Float64("compress", 1, "divide every pause between notifies by this `factor`")
 		return func(ctx context.Context, e environment, words []string) error {
 			if len(words) > 0 {
@@ -30,15 +32,21 @@ var simulatorCommand = command{
 			if *compress <= 0 {
 				return misused("--compress must be more than 0")
 			}
-			merchants := documentedMerchants
-			if *file != "" {
-				cfg, err := read(*file)
+			keys := keyFolder(*folder)
+			if *file == "" && keys == "" {
+				temporary, err := os.MkdirTemp("", "settled-simulator-")
 				if err != nil {
-					return err
+					return fmt.Errorf("make a folder for keys: %w", err)
 				}
-				if merchants, err = simulated(cfg); err != nil {
-					return err
-				}
+				defer func() { _ = os.RemoveAll(temporary) }() // what is left is in nobody's way
+				keys = keyFolder(temporary)
+			}
+			merchants, err := known(*file, keys)
+			if err != nil {
+				return err
+			}
+			if keys != "" {
+				e.log.InfoContext(ctx, "simulator keeps keys", "folder", string(keys))
 			}
 			return simulate(ctx, e, *address, simulator.Config{
 				Merchants: merchants, Compress: *compress, Now: time.Now, Random: rand.Reader, Log: e.log,
@@ -66,8 +74,38 @@ var documentedMerchants = []simulator.Merchant{
 	},
 }
 
+// documentedV3 is the merchant of APIv3's documents, all but its keys: their private halves
+// are nobody's to print. The APIv3 key is that of WeChat's own tests.
+var documentedV3 = simulator.Merchant{
+	Name: "classic-v3", Protocol: simulator.V3,
+	AppID: "wxd678efh567hg6787", MchID: "1900007291", CertificateSerial: "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB",
+	APIV3Key: "a7cde1ZJB1kG2e7VfTs3jQzaWizur8Gb", WechatKeyID: "PUB_KEY_ID_0000000000000024101100397200000006",
+}
+
+// known are the merchants that WeChat is to know: those of a configuration, or without one
+// those of WeChat's documents, of which one finds its private key in the folder.
+func known(file string, keys keyFolder) ([]simulator.Merchant, error) {
+	if file != "" {
+		cfg, err := read(file)
+		if err != nil {
+			return nil, err
+		}
+		return simulated(cfg, keys)
+	}
+	merchant := documentedV3
+	private, err := keys.private(merchant.Name, merchantPrivateFile)
+	if err != nil {
+		return nil, err
+	}
+	merchant.PublicKey = &private.PublicKey
+	if merchant.WechatKey, err = keys.wechat(merchant.Name, ""); err != nil {
+		return nil, err
+	}
+	return append(slices.Clone(documentedMerchants), merchant), nil
+}
+
 // simulated are the merchants of a configuration as WeChat knows them.
-func simulated(cfg *config.Config) ([]simulator.Merchant, error) {
+func simulated(cfg *config.Config, keys keyFolder) ([]simulator.Merchant, error) {
 	var merchants []simulator.Merchant
 	for _, name := range slices.Sorted(maps.Keys(cfg.Merchants)) {
 		m := cfg.Merchants[name]
@@ -76,8 +114,12 @@ func simulated(cfg *config.Config) ([]simulator.Merchant, error) {
 			merchants = append(merchants, simulatedLegacy(name, m))
 		case m.V2 != nil:
 			merchants = append(merchants, simulatedV2(name, m))
-		default:
-			return nil, misused("merchants.%s.protocol: %s is not simulated by this version", name, m.Protocol)
+		case m.V3 != nil:
+			merchant, err := simulatedV3(name, m, keys)
+			if err != nil {
+				return nil, err
+			}
+			merchants = append(merchants, merchant)
 		}
 	}
 	return merchants, nil
@@ -96,6 +138,25 @@ func simulatedV2(name string, m config.Merchant) simulator.Merchant {
 		Name: name, Protocol: simulator.V2, AppID: m.AppID,
 		MchID: m.V2.MchID, APIKey: m.V2.APIKey.Reveal(), SignType: m.V2.SignType,
 	}
+}
+
+// simulatedV3 makes no key for a merchant that verifies with platform certificates: it
+// downloads whatever there is.
+func simulatedV3(name string, m config.Merchant, keys keyFolder) (simulator.Merchant, error) {
+	private, err := readPrivateKey(m.V3.PrivateKey)
+	if err != nil {
+		return simulator.Merchant{}, misused("merchants.%s.private_key: %w", name, err)
+	}
+	merchant := simulator.Merchant{
+		Name: name, Protocol: simulator.V3, AppID: m.AppID, MchID: m.V3.MchID, APIV3Key: m.V3.APIV3Key.Reveal(),
+		CertificateSerial: m.V3.CertificateSerial, PublicKey: &private.PublicKey, KeyMode: simulator.PlatformCertificates,
+	}
+	if m.V3.PublicKeyID == "" {
+		return merchant, nil
+	}
+	merchant.KeyMode, merchant.WechatKeyID = simulator.PublicKey, m.V3.PublicKeyID
+	merchant.WechatKey, err = keys.wechat(name, m.V3.PublicKey)
+	return merchant, err
 }
 
 func simulate(ctx context.Context, e environment, address string, cfg simulator.Config) error {

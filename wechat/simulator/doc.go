@@ -17,7 +17,7 @@
 // What is true of any protocol stands in one file each: the orders (order.go, prepay.go,
 // book.go), the refunds (refund.go), the customer (customer.go), the notifies (notifier.go),
 // the faults (switches.go, gateway.go, host.go) and the controls (control.go). What one
-// protocol alone says stands in files of its name (legacy_*.go, v2_*.go), behind the
+// protocol alone says stands in files of its name (legacy_*.go, v2_*.go, v3_*.go), behind the
 // interface protocol.
 //
 // The package must not know the program that it is used to test: it shares no line of

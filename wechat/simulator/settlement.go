@@ -23,6 +23,9 @@ func (s *Simulator) refundID() string {
 	return fmt.Sprintf("5000040894%s%011d", s.cfg.Now().In(beijing).Format("20060102"), s.serial())
 }
 
+// customersPurse is where a refund goes that was paid out of the customer's change.
+const customersPurse = "支付用户零钱"
+
 // untilHeard are the pauses between the notifies of APIv2 and APIv3 (document, "payment
 // notify"): fifteen repeats in 24 hours and four minutes.
 func untilHeard() []time.Duration {

@@ -37,6 +37,7 @@ func TestNewRefuses(t *testing.T) {
 		{"one mch id twice", func(c *simulator.Config) { c.Merchants[3].MchID = c.Merchants[2].MchID }},
 		{"a token that never lives", func(c *simulator.Config) { c.TokenLife = -1 }},
 		{"a negative compression", func(c *simulator.Config) { c.Compress = -1 }},
+		{"more errors without a signature than there are", func(c *simulator.Config) { c.UnsignedErrors = 1.1 }},
 		{"no randomness", func(c *simulator.Config) { c.Random = strings.NewReader("too short") }},
 	} {
 		t.Run(row.name, func(t *testing.T) {

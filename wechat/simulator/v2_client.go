@@ -7,28 +7,10 @@ import (
 	"time"
 )
 
-// v2Client is what an app or a page hands to WeChat, and how its values are called.
-type v2Client struct {
-	fields                      []string // sorted
-	app, nonce, timestamp, sign string
-}
-
-// v2Clients are the documents' lists ("calling the payment" from an app and from a page).
-var v2Clients = map[TradeType]v2Client{
-	APP: {
-		[]string{"appid", "noncestr", "package", "partnerid", "prepayid", "sign", "timestamp"},
-		"appid", "noncestr", "timestamp", "sign",
-	},
-	JSAPI: {
-		[]string{"appId", "nonceStr", "package", "paySign", "signType", "timeStamp"},
-		"appId", "nonceStr", "timeStamp", "paySign",
-	},
-}
-
 // checkClient checks the second signature and all that it covers. It is made like the
 // first one, with the same key in the same way.
 func (v *v2) checkClient(o *order, client map[string]string) error {
-	rule, known := v2Clients[o.terms.trade]
+	rule, known := clientRules[o.terms.trade]
 	if !known {
 		return &Declined{fmt.Sprintf("an order of trade type %s is not paid with a prepay id", o.terms.trade)}
 	}

@@ -85,7 +85,7 @@ func (r *refund) tellV2Notify(lied lies) v2Fields {
 		"refund_fee":            amount,
 		"settlement_refund_fee": amount,
 		"refund_status":         v2RefundStates[state],
-		"refund_recv_accout":    v2Purse,
+		"refund_recv_accout":    customersPurse,
 		"refund_account":        r.v2Account(),
 		"refund_request_source": "API",
 	}
@@ -105,9 +105,6 @@ var v2RefundStates = map[RefundState]string{
 
 // v2Time is how a refund's end is written, GMT+8.
 const v2Time = time.DateTime
-
-// v2Purse is where a refund goes that was paid out of the customer's change.
-const v2Purse = "支付用户零钱"
 
 // v2Account is where the money of a refund comes from.
 func (r *refund) v2Account() string {

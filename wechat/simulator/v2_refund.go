@@ -165,7 +165,7 @@ func (r *refund) tellV2Outcome() v2Fields {
 	state, endedAt := r.stands()
 	told["refund_status"] = v2RefundStates[state]
 	told["refund_account"] = r.v2Account()
-	told["refund_recv_accout"] = v2Purse
+	told["refund_recv_accout"] = customersPurse
 	if state == RefundSucceeded {
 		told["refund_success_time"] = endedAt.In(beijing).Format(v2Time)
 	}

@@ -2,9 +2,6 @@ package simulator
 
 import (
 	"encoding/json"
-	"net/netip"
-	"net/url"
-	"strings"
 	"time"
 )
 
@@ -31,10 +28,7 @@ var v2Common = []v2Rule{
 	{name: "sign_type", optional: true, is: "MD5 or HMAC-SHA256", fits: oneOf(MD5, HMACSHA256)},
 }
 
-const (
-	v2IsOrderNumber  = `^[0-9A-Za-z_\-|*]{6,32}$`
-	v2IsRefundNumber = `^[0-9A-Za-z_\-|*@]{1,64}$`
-)
+const v2IsNotifyURL = "an absolute URL of at most 256 bytes without a query, https unless its host is private"
 
 // v2Unifiedorder is the call that places an order (document, "unified order"). A body's 128
 // are bytes here; pages differ, and a merchant who keeps to bytes is on the safe side.
@@ -43,14 +37,14 @@ var v2Unifiedorder = v2Call{missing: v2Lacking, invalid: v2InvalidRequest, rules
 	{name: "body", is: "at most 128 bytes", fits: atMost(128)},
 	{name: "detail", optional: true, is: "JSON of at most 6000 bytes", fits: isJSON(6000)},
 	{name: "attach", optional: true, is: "at most 127 bytes", fits: atMost(127)},
-	{name: "out_trade_no", is: "6 to 32 letters, digits or _-|*", fits: matches(v2IsOrderNumber)},
+	{name: "out_trade_no", is: "6 to 32 letters, digits or _-|*", fits: matches(isOrderNumber)},
 	{name: "fee_type", optional: true, is: "CNY", fits: oneOf("CNY")},
 	{name: "total_fee", is: "a whole number of fen, 1 or more", fits: fen(1)},
 	{name: "spbill_create_ip", is: "an IP address", fits: isIP},
 	{name: "time_start", optional: true, is: "a time written yyyyMMddHHmmss", fits: isCompactTime},
 	{name: "time_expire", optional: true, is: "a time written yyyyMMddHHmmss", fits: isCompactTime},
 	{name: "goods_tag", optional: true, is: "at most 32 bytes", fits: atMost(32)},
-	{name: "notify_url", is: v2IsNotifyURL, fits: isV2NotifyURL},
+	{name: "notify_url", is: v2IsNotifyURL, fits: notifyURL(256)},
 	{name: "trade_type", is: "JSAPI, NATIVE, APP or MWEB", fits: oneOf("JSAPI", "NATIVE", "APP", "MWEB")},
 	{name: "product_id", optional: true, is: "at most 32 bytes", fits: atMost(32)},
 	{name: "limit_pay", optional: true, is: "no_credit", fits: oneOf("no_credit")},
@@ -63,19 +57,19 @@ var v2Unifiedorder = v2Call{missing: v2Lacking, invalid: v2InvalidRequest, rules
 // v2Orderquery asks for an order (document, "query order").
 var v2Orderquery = v2Call{missing: v2Unformed, invalid: v2Unformed, rules: []v2Rule{
 	{name: "transaction_id", optional: true, is: "at most 32 bytes", fits: atMost(32)},
-	{name: "out_trade_no", optional: true, is: "6 to 32 letters, digits or _-|*", fits: matches(v2IsOrderNumber)},
+	{name: "out_trade_no", optional: true, is: "6 to 32 letters, digits or _-|*", fits: matches(isOrderNumber)},
 }}
 
 // v2Closeorder closes an order (document, "close order").
 var v2Closeorder = v2Call{missing: v2Unformed, invalid: v2Unformed, rules: []v2Rule{
-	{name: "out_trade_no", is: "6 to 32 letters, digits or _-|*", fits: matches(v2IsOrderNumber)},
+	{name: "out_trade_no", is: "6 to 32 letters, digits or _-|*", fits: matches(isOrderNumber)},
 }}
 
 // v2RefundCall asks for a refund (document, "request refund").
 var v2RefundCall = v2Call{missing: v2InvalidParameter, invalid: v2InvalidParameter, rules: []v2Rule{
 	{name: "transaction_id", optional: true, is: "at most 32 bytes", fits: atMost(32)},
-	{name: "out_trade_no", optional: true, is: "6 to 32 letters, digits or _-|*", fits: matches(v2IsOrderNumber)},
-	{name: "out_refund_no", is: "1 to 64 letters, digits or _-|*@", fits: matches(v2IsRefundNumber)},
+	{name: "out_trade_no", optional: true, is: "6 to 32 letters, digits or _-|*", fits: matches(isOrderNumber)},
+	{name: "out_refund_no", is: "1 to 64 letters, digits or _-|*@", fits: matches(isRefundNumber)},
 	{name: "total_fee", is: "a whole number of fen, 1 or more", fits: fen(1)},
 	{name: "refund_fee", is: "a whole number of fen, 1 or more", fits: fen(1)},
 	{name: "refund_fee_type", optional: true, is: "CNY", fits: oneOf("CNY")},
@@ -84,50 +78,20 @@ var v2RefundCall = v2Call{missing: v2InvalidParameter, invalid: v2InvalidParamet
 		name: "refund_account", optional: true, is: "REFUND_SOURCE_UNSETTLED_FUNDS or REFUND_SOURCE_RECHARGE_FUNDS",
 		fits: oneOf("REFUND_SOURCE_UNSETTLED_FUNDS", "REFUND_SOURCE_RECHARGE_FUNDS"),
 	},
-	{name: "notify_url", optional: true, is: v2IsNotifyURL, fits: isV2NotifyURL},
+	{name: "notify_url", optional: true, is: v2IsNotifyURL, fits: notifyURL(256)},
 }}
 
 // v2Refundquery asks for refunds (document, "query refund").
 var v2Refundquery = v2Call{missing: v2InvalidParameter, invalid: v2InvalidParameter, rules: []v2Rule{
 	{name: "transaction_id", optional: true, is: "at most 32 bytes", fits: atMost(32)},
-	{name: "out_trade_no", optional: true, is: "6 to 32 letters, digits or _-|*", fits: matches(v2IsOrderNumber)},
-	{name: "out_refund_no", optional: true, is: "1 to 64 letters, digits or _-|*@", fits: matches(v2IsRefundNumber)},
+	{name: "out_trade_no", optional: true, is: "6 to 32 letters, digits or _-|*", fits: matches(isOrderNumber)},
+	{name: "out_refund_no", optional: true, is: "1 to 64 letters, digits or _-|*@", fits: matches(isRefundNumber)},
 	{name: "refund_id", optional: true, is: "at most 32 bytes", fits: atMost(32)},
 	{name: "offset", optional: true, is: "a whole number", fits: fen(0)},
 }}
 
-func isIP(value string) bool {
-	_, err := netip.ParseAddr(value)
-	return err == nil
-}
-
 func isJSON(most int) func(string) bool {
 	return func(value string) bool { return len(value) <= most && json.Valid([]byte(value)) }
-}
-
-const v2IsNotifyURL = "an absolute URL of at most 256 bytes without a query, https unless its host is private"
-
-// isV2NotifyURL checks a notify_url (document, "unified order"): public names need https,
-// an address or a private name may do without.
-func isV2NotifyURL(value string) bool {
-	u, err := url.Parse(value)
-	if err != nil || len(value) > 256 || u.Host == "" || strings.ContainsAny(value, "?#") {
-		return false
-	}
-	return u.Scheme == "https" || u.Scheme == "http" && isPrivate(u.Hostname())
-}
-
-// isPrivate reports whether a host is none of the public domain name system's.
-func isPrivate(host string) bool {
-	if isIP(host) || !strings.Contains(host, ".") {
-		return true
-	}
-	for _, suffix := range []string{".internal", ".local", ".localhost", ".test"} {
-		if strings.HasSuffix(host, suffix) {
-			return true
-		}
-	}
-	return false
 }
 
 // parseCompactTime reads a time that was checked; zero if it is not there.

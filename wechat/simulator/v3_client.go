@@ -10,7 +10,7 @@ import (
 // from a page), made with the merchant's own key over four lines. The last of them is the
 // bare prepay id for an app, and package for a page. The fields are named as in APIv2.
 func (v *v3) checkClient(o *order, client map[string]string) error {
-	rule, known := v2Clients[o.terms.trade]
+	rule, known := clientRules[o.terms.trade]
 	if !known {
 		return &Declined{fmt.Sprintf("an order of trade type %s is not paid with a prepay id", o.terms.trade)}
 	}

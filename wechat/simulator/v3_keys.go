@@ -151,8 +151,10 @@ func (k *v3Keys) served() []*v3Key {
 func (k *v3Keys) move(share float64) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, err := k.endless(); share > 0 && err != nil {
-		return err
+	if share > 0 {
+		if _, err := k.endless(); err != nil {
+			return err
+		}
 	}
 	if share < 1 && len(k.certificates) == 0 {
 		if err := k.certify(nil, ""); err != nil {

@@ -113,7 +113,7 @@ func (r *refund) tellV3() v3Refunded {
 		TransactionID:       paid.transactionID,
 		OutTradeNo:          r.order.number,
 		Channel:             "ORIGINAL",
-		UserReceivedAccount: v2Purse,
+		UserReceivedAccount: customersPurse,
 		CreateTime:          v3Time(r.acceptedAt),
 		Status:              v3RefundStates[state],
 		FundsAccount:        cmp.Or(r.terms.account, "UNSETTLED"),

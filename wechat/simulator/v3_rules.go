@@ -13,7 +13,7 @@ type v3Call struct {
 	method string
 	path   []v3Rule
 	query  []v3Rule
-	body   []v3Rule // nil for a call without a body
+	body   []v3Rule  // nil for a call without a body
 	trade  TradeType // of a call that places an order
 }
 
@@ -39,10 +39,10 @@ var v3Prepays = map[string]v3Call{
 var (
 	v3MchID         = v3Rule{name: "mchid", is: "1 to 32 characters", fits: chars(1, 32)}
 	v3TransactionID = v3Rule{name: "transaction_id", is: "1 to 32 characters", fits: chars(1, 32)}
-	v3OutTradeNo    = v3Rule{name: "out_trade_no", is: "6 to 32 letters, digits or _-|*", fits: matches(v2IsOrderNumber)}
-	v3OutRefundNo   = v3Rule{name: "out_refund_no", is: "1 to 64 letters, digits or _-|*@", fits: matches(v2IsRefundNumber)}
+	v3OutTradeNo    = v3Rule{name: "out_trade_no", is: "6 to 32 letters, digits or _-|*", fits: matches(isOrderNumber)}
+	v3OutRefundNo   = v3Rule{name: "out_refund_no", is: "1 to 64 letters, digits or _-|*@", fits: matches(isRefundNumber)}
 	v3Currency      = v3Rule{name: "currency", is: "CNY", fits: oneOf("CNY")}
-	v3NotifyURL     = v3Rule{name: "notify_url", is: "an absolute URL of at most 255 bytes without a query, https unless its host is private", fits: isV3NotifyURL}
+	v3NotifyURL     = v3Rule{name: "notify_url", is: "an absolute URL of at most 255 bytes without a query, https unless its host is private", fits: notifyURL(255)}
 	v3Payer         = v3Rule{name: "payer", kind: v3Inner, members: []v3Rule{
 		{name: "openid", is: "1 to 128 characters", fits: chars(1, 128)},
 	}}
@@ -67,13 +67,13 @@ func v3Order(ofTrade ...v3Rule) []v3Rule {
 			{name: "total", kind: v3Number, is: "a whole number of fen, 1 or more", fits: fen(1)},
 			optional(v3Currency),
 		}},
-		v3Detailed,
+		v3Goods,
 		{name: "settle_info", optional: true, kind: v3Inner, members: []v3Rule{{name: "profit_sharing", optional: true, kind: v3Truth}}},
 	}, ofTrade)
 }
 
-// v3Detailed is what the goods are.
-var v3Detailed = v3Rule{name: "detail", optional: true, kind: v3Inner, members: []v3Rule{
+// v3Goods is what the goods are.
+var v3Goods = v3Rule{name: "detail", optional: true, kind: v3Inner, members: []v3Rule{
 	{name: "cost_price", optional: true, kind: v3Number, is: "a whole number of fen", fits: fen(0)},
 	{name: "invoice_id", optional: true, is: "1 to 32 characters", fits: chars(1, 32)},
 	{name: "goods_detail", optional: true, kind: v3List, items: &v3Rule{kind: v3Inner, members: []v3Rule{
@@ -151,8 +151,6 @@ func chars(least, most int) func(string) bool {
 func bytesOf(least, most int) func(string) bool {
 	return func(value string) bool { return len(value) >= least && len(value) <= most }
 }
-
-func isV3NotifyURL(value string) bool { return len(value) <= 255 && isV2NotifyURL(value) }
 
 var v3TimeShape = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$`)
 
