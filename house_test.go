@@ -39,7 +39,7 @@ var house = map[string]room{
 	// First floor: one technology each.
 	"events/bus": {doors: []string{"events", "batch"}, modules: []string{nats, uuid}},
 	"store":      {doors: []string{".", "batch"}, modules: []string{uuid, sqlx, pq}},
-	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v3"}},
+	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v2", "wechat/v3"}},
 
 	// Second floor: what is done, in words that no technology has a part in.
 	"workers": {doors: []string{".", "events"}, modules: []string{uuid}},

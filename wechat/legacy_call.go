@@ -2,10 +2,8 @@ package wechat
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 
 	"settled"
@@ -45,11 +43,4 @@ func withoutToken(err error) error {
 	return &unknown
 }
 
-// nonce returns 32 random hex digits, all that noncestr has room for.
-func (l *Legacy) nonce() (string, error) {
-	random := make([]byte, 16)
-	if _, err := io.ReadFull(l.random, random); err != nil {
-		return "", fmt.Errorf("draw a nonce: %w", err)
-	}
-	return hex.EncodeToString(random), nil
-}
+func (l *Legacy) nonce() (string, error) { return drawNonce(l.random) }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -18,9 +17,6 @@ import (
 
 // defaultLegacyEndpoint is where the document's calls live.
 const defaultLegacyEndpoint = "https://api.weixin.qq.com"
-
-// maxNotifyURL is the document's limit of notify_url, in characters.
-const maxNotifyURL = 255
 
 // LegacyConfig is one merchant of the legacy protocol. What has no word on its absence is
 // required.
@@ -87,18 +83,6 @@ func (cfg LegacyConfig) validate(required ...requirement) error {
 		problems = append(problems, fmt.Errorf("merchant %s: Endpoint is not a plain http or https URL", cfg.Merchant))
 	}
 	return errors.Join(problems...)
-}
-
-type requirement struct {
-	field string
-	met   bool
-}
-
-// plainURL reports whether text is an absolute URL of host and path alone.
-func plainURL(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
-		u.User == nil && !strings.ContainsAny(text, "?#")
 }
 
 func (cfg LegacyConfig) credentials() legacy.Credentials {

@@ -18,9 +18,6 @@ import (
 // defaultV3Endpoint is where the document's calls live.
 const defaultV3Endpoint = "https://api.mch.weixin.qq.com"
 
-// refundPath is what is put behind the NotifyURL for notifies of refunds.
-const refundPath = "/refund"
-
 // V3Config is one merchant of APIv3. What has no word on its absence is required.
 type V3Config struct {
 	Merchant string // our own name of the merchant, for logs

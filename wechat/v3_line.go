@@ -3,7 +3,6 @@ package wechat
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -127,14 +126,7 @@ func (l *v3Line) writer(r v3Request) func(endpoint string) (request, error) {
 	}
 }
 
-// nonce returns 32 random hex digits, all that nonce_str has room for.
-func (l *v3Line) nonce() (string, error) {
-	random := make([]byte, 16)
-	if _, err := io.ReadFull(l.random, random); err != nil {
-		return "", fmt.Errorf("draw a nonce: %w", err)
-	}
-	return hex.EncodeToString(random), nil
-}
+func (l *v3Line) nonce() (string, error) { return drawNonce(l.random) }
 
 // judge says what an answer that is not a plain yes means for us.
 func (l *v3Line) judge(ctx context.Context, said *v3.Error) error {

@@ -119,6 +119,12 @@ func (e *Error) asksForPatience() bool {
 	})
 }
 
+// TooOften reports whether WeChat takes the call for one too many.
+func (e *Error) TooOften() bool { return e.Verdict() == slower }
+
+// Paid reports whether WeChat says no because the order is paid already.
+func (e *Error) Paid() bool { return strip(e.Code) == "ORDERPAID" }
+
 func (m meaning) of(call Call) Verdict {
 	switch call {
 	case UnifiedOrder:
