@@ -48,7 +48,7 @@ var house = map[string]room{
 	// The roof sees everything.
 	"cmd/settled": {
 		doors: []string{
-			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy",
+			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
 			"workers", "ingress", "cmd/settled/config", "embedded", "wechat/simulator",
 		},
 		modules: []string{uuid, nats, prometheus, sync, term},

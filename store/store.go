@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -95,8 +96,14 @@ func (s *Store) share() {
 	})
 }
 
-// Close gives every connection back.
-func (s *Store) Close() error { return s.db.Close() }
+// Close gives every connection back. One that broke while it was idle can't be closed any
+// better than it is: of that nobody has to hear.
+func (s *Store) Close() error {
+	if err := translate(s.db.Close()); err != nil && !errors.Is(err, settled.ErrUnavailable) {
+		return fmt.Errorf("close postgres: %w", err)
+	}
+	return nil
+}
 
 // Ready reports whether PostgreSQL answers, and sets the store's clock by its clock.
 func (s *Store) Ready(ctx context.Context) error {

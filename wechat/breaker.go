@@ -21,6 +21,9 @@ const (
 	neither health = iota // the caller gave up, or nothing was sent
 	healthy               // WeChat's own word, whatever it says
 	failing               // no answer, or none that can be WeChat's
+	// doubtful is an answer that does not verify: worth asking the other host, and no verdict
+	// on this one. WeChat itself sends wrong signatures now and then, to see what we do.
+	doubtful
 )
 
 // breaker leaves a host alone that fails. After a while one call at a time may try it; the
@@ -86,7 +89,7 @@ func (b *breaker) done(now time.Time, term int, h health) (changed bool) {
 	probe := b.probing
 	b.probing = false
 	switch {
-	case h == neither:
+	case h == neither, h == doubtful:
 		return false
 	case probe && h == healthy:
 		b.inARow, b.seen, b.failed, b.pause, b.open = 0, 0, 0, 0, false

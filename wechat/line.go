@@ -124,7 +124,7 @@ func (l *line) do(ctx context.Context, out outgoing, judge func(incoming) error)
 		}
 		tried++
 		var found health
-		if found, err = l.attempt(ctx, h, term, out, judge); found != failing || ctx.Err() != nil {
+		if found, err = l.attempt(ctx, h, term, out, judge); found == healthy || found == neither || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -204,7 +204,9 @@ func healthOf(ctx context.Context, answer incoming, err error, sent bool) health
 		return healthy
 	case !sent && ctx.Err() != nil, unknown.Code == codeUnwritable:
 		return neither
-	case !sent, answer.status >= 500, unknown.Code == codeUnreadable, unknown.Code == codeUnverified:
+	case unknown.Code == codeUnverified:
+		return doubtful
+	case !sent, answer.status >= 500, unknown.Code == codeUnreadable:
 		return failing
 	default:
 		return healthy

@@ -18,6 +18,10 @@ const mostKept = 4
 // the newest; a call that is under way ends as it began; notifies are verified by the
 // newest and by those that still may.
 type Switch struct {
+	// Verified, if set before the Switch is used, hears of every notify that was verified:
+	// whether a former key had to.
+	Verified func(former bool)
+
 	held atomic.Pointer[held]
 }
 
@@ -63,10 +67,20 @@ func (s *Switch) Notify(n settled.Notify) (settled.News, error) {
 			break
 		}
 		if old, oldErr := former.Notify(n); oldErr == nil {
+			s.verified(true)
 			return old, nil
 		}
 	}
+	if err == nil {
+		s.verified(false)
+	}
 	return news, err
+}
+
+func (s *Switch) verified(former bool) {
+	if s.Verified != nil {
+		s.Verified(former)
+	}
 }
 
 // Answer is the newest gateway's.

@@ -117,28 +117,27 @@ func (k *v3Keys) verify(ctx context.Context, check func(v3.Keyring) (keyID strin
 		ring, _ := k.current(ctx) // without the text, what is known decides
 		keyID, err = check(ring)
 	}
-	if errors.Is(err, v3.ErrUnknownSerial) && k.renew(ctx) {
+	if errors.Is(err, v3.ErrUnknownSerial) && k.shared != nil {
+		k.renew(ctx) // or somebody else just did, and the newer ones are on their way
 		ring, _ := k.current(ctx)
 		keyID, err = check(ring)
 	}
 	return keyID, err
 }
 
-// renew sends for newer certificates, and reports whether it did.
-func (k *v3Keys) renew(ctx context.Context) bool {
+// renew sends for newer certificates, unless somebody did a moment ago.
+func (k *v3Keys) renew(ctx context.Context) {
 	k.mu.Lock()
 	text, now := k.text, k.now()
-	due := k.shared != nil && text != "" && now.Sub(k.renewed) >= renewal
+	due := text != "" && now.Sub(k.renewed) >= renewal
 	if due {
 		k.renewed = now
 	}
 	k.mu.Unlock()
 	if !due {
-		return false
+		return
 	}
 	if err := k.shared.Refused(ctx, text); err != nil {
 		k.log.WarnContext(ctx, "platform certificates can't be renewed", "error", err)
-		return false
 	}
-	return true
 }

@@ -13,6 +13,7 @@ import (
 // answer or a query. One that its protocol does not prove is a hint to ask.
 func (w *Workers) believeRefund(ctx context.Context, m events.Message, merchant string, t settled.Repayment) error {
 	r, err := w.cfg.Ledger.Refund(ctx, merchant, t.RefundID)
+	reason, detail := settled.RefundDisagreement(r, t)
 	switch {
 	case errors.Is(err, settled.ErrNotFound):
 		return w.unknownRefund(ctx, m, merchant, t)
@@ -22,6 +23,8 @@ func (w *Workers) believeRefund(ctx context.Context, m events.Message, merchant 
 		return nil
 	case t.Unproven:
 		return w.lookRefund(ctx, r)
+	case reason != "":
+		return w.flagRefund(ctx, r, reason, detail) // WeChat is asked about it as before
 	default:
 		return w.repaid(ctx, r, t, func(settled.Event) {})
 	}

@@ -74,9 +74,6 @@ func (w *Workers) refundable(ctx context.Context, m events.Message, r events.Ref
 		}
 	}
 	switch {
-	case p.Status != settled.StatusCompleted && p.Trouble != "" && m.Attempt < 4:
-		err := fmt.Errorf("ask whether %s/%s was paid: %s", p.Merchant, p.OrderID, p.Trouble)
-		return p, nil, events.Later(err, time.Duration(m.Attempt)*2*time.Second)
 	case p.Status != settled.StatusCompleted:
 		return p, &events.Error{
 			Code: events.CodeNotPaid, Message: fmt.Sprintf("the payment is %s, and WeChat has not said that it was paid", p.Status),
@@ -245,13 +242,18 @@ func (w *Workers) repaid(ctx context.Context, r settled.Refund, t settled.Repaym
 	return w.moveRefund(ctx, r, fact, move, tell)
 }
 
-// disputeRefund flags the payment and leaves the refund to a person, without forgetting it.
-func (w *Workers) disputeRefund(ctx context.Context, r settled.Refund, reason settled.FlagReason, detail string) error {
+// flagRefund tells that a person must look at what WeChat says about a refund.
+func (w *Workers) flagRefund(ctx context.Context, r settled.Refund, reason settled.FlagReason, detail string) error {
 	p, err := w.cfg.Ledger.PaymentByID(ctx, r.PaymentID)
 	if err != nil {
 		return err
 	}
-	if err := w.flag(ctx, p, reason, detail, r.RefundID); err != nil {
+	return w.flag(ctx, p, reason, detail, r.RefundID)
+}
+
+// disputeRefund leaves a refund to a person, without forgetting it.
+func (w *Workers) disputeRefund(ctx context.Context, r settled.Refund, reason settled.FlagReason, detail string) error {
+	if err := w.flagRefund(ctx, r, reason, detail); err != nil {
 		return err
 	}
 	if r.Status == settled.RefundCompleted {

@@ -56,6 +56,9 @@ func (p *process) check(ctx context.Context, e environment) (failed int) {
 		cancel()
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.merchants)) {
+		for _, f := range keyFindings(p.cfg.Merchants[name], time.Now()) {
+			say("merchant "+name+" "+f.what, f.err)
+		}
 		asked, cancel := context.WithTimeout(ctx, 15*time.Second)
 		say("merchant "+name, credentials(asked, p.merchants[name], name))
 		cancel()

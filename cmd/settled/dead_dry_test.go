@@ -15,6 +15,7 @@ import (
 	"settled/events/bus"
 	"settled/store"
 	"settled/store/storetest"
+	"settled/wechat"
 )
 
 // reader is a gateway that reads every notify as the same news.
@@ -114,7 +115,7 @@ func TestADryReplaySaysWhatARefundNotifyWouldDo(t *testing.T) {
 		"would tell refund R1, which is accepted, that it is succeeded":       {Repayment: &settled.Repayment{RefundID: "R1", State: settled.RepaymentSucceeded}},
 		`would be noted and change nothing: it tells of "PAYSCORE.USER_PAID"`: {Type: "PAYSCORE.USER_PAID"},
 	} {
-		p := &process{store: s, merchants: map[string]settled.Gateway{"shop3": &reader{news: news}}}
+		p := &process{store: s, merchants: map[string]*wechat.Switch{"shop3": wechat.NewSwitch(&reader{news: news})}}
 		if got := p.wouldChange(t.Context(), bus.DeadLetter{Subject: events.NotifyReceived, Data: data}); !strings.HasPrefix(got, want) {
 			t.Errorf("%+v: %q, want %q", news, got, want)
 		}

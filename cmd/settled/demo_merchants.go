@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -87,23 +84,11 @@ func demoV3(folder, main, backup string) (simulator.Merchant, string, error) {
 		WechatKey: theirs, WechatKeyID: "PUB_KEY_ID_0119000072912026112400000001",
 	}
 	privateKey, publicKey := filepath.Join(folder, "shop.key"), filepath.Join(folder, "wechatpay_pub.pem")
-	secret, err := x509.MarshalPKCS8PrivateKey(ours)
-	if err != nil {
-		return m, "", err
-	}
-	public, err := x509.MarshalPKIXPublicKey(&theirs.PublicKey)
-	if err != nil {
-		return m, "", err
-	}
-	err = cmp.Or(writePEM(privateKey, "PRIVATE KEY", secret), writePEM(publicKey, "PUBLIC KEY", public))
+	err = errors.Join(writePrivateKey(privateKey, ours), writePublicKey(publicKey, &theirs.PublicKey))
 	return m, section(
 		"endpoint", main, "backup_endpoint", backup, "app_id", m.AppID, "mch_id", m.MchID, "api_v3_key", m.APIV3Key,
 		"private_key", privateKey, "certificate_serial", m.CertificateSerial,
 		"public_key_id", m.WechatKeyID, "public_key", publicKey, "rate", demoRate), err
-}
-
-func writePEM(file, kind string, der []byte) error {
-	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
 
 // section writes a merchant's keys and values. Numbers and truths stand bare; WeChat's own

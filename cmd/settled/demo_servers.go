@@ -181,7 +181,7 @@ func (d *demo) startShop(ctx context.Context) error {
 	d.shop = &demoShop{
 		stream: stream, http: &http.Client{Timeout: 10 * time.Second, Transport: transport},
 		ingress: "http://" + d.servers.at.ingress, token: demoToken, pay: d.servers.hosts[0] + "/simulator/pay",
-		leaves: func(number int) bool { return d.faults && number%20 == 7 }, ttl: 20 * time.Second,
+		leaves: func(number int) bool { return d.faults && number%19 == 7 }, ttl: 20 * time.Second,
 		lane:   func(number int) lane { return laneOf(d.lanes, number) },
 		orders: map[string]*demoOrder{},
 	}

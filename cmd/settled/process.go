@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
 
-	"settled"
 	"settled/cmd/settled/config"
 	"settled/events/bus"
 	"settled/ingress"
@@ -34,7 +34,7 @@ type process struct {
 	store     *store.Store
 	bus       *bus.Bus
 	hints     *hints.Hints
-	merchants map[string]settled.Gateway
+	merchants map[string]*wechat.Switch
 }
 
 // parts says what a process is to do.
@@ -43,6 +43,9 @@ type parts struct {
 	workers bool
 	pools   []string // empty: all
 	admin   bool
+
+	file   string           // the configuration, watched for new keys; empty: it is not
+	hangup <-chan os.Signal // says that there are new keys; may be nil
 }
 
 // open brings together what the parts stand on. No server needs to answer yet.
@@ -64,11 +67,7 @@ func (p *process) openServers(ctx context.Context) error {
 		return err
 	}
 	p.stack.push("postgres", func(context.Context) error { return p.store.Close() })
-	p.hints, err = hints.New(hints.Config{
-		URL: p.cfg.Redis.URL.Reveal(), Prefix: p.cfg.NATS.Prefix, Log: p.log, Now: time.Now, Random: rand.Reader,
-		Observe: func(event string) { p.metrics.tokens.WithLabelValues(event).Inc() },
-	})
-	if err != nil {
+	if p.hints, err = openHints(p.cfg, p.log, func(event string) { p.metrics.tokens.WithLabelValues(event).Inc() }); err != nil {
 		return err
 	}
 	p.stack.push("redis", func(context.Context) error { return p.hints.Close() })
@@ -83,53 +82,15 @@ func (p *process) openServers(ctx context.Context) error {
 	return nil
 }
 
+// openHints brings Redis in; observe may be nil.
+func openHints(cfg *config.Config, log *slog.Logger, observe func(event string)) (*hints.Hints, error) {
+	return hints.New(hints.Config{
+		URL: cfg.Redis.URL.Reveal(), Prefix: cfg.NATS.Prefix, Log: log, Now: time.Now, Random: rand.Reader, Observe: observe,
+	})
+}
+
 // watchEvery is how often a process looks at what it stands on and what waits for it.
 const watchEvery = 5 * time.Second
-
-// openMerchants makes each merchant's gateway.
-func (p *process) openMerchants() error {
-	p.merchants = map[string]settled.Gateway{}
-	for name, m := range p.cfg.Merchants {
-		if m.Legacy == nil {
-			return misused("merchants.%s.protocol: %s is not spoken by this version", name, m.Protocol)
-		}
-		gateway, err := p.legacy(m)
-		if err != nil {
-			return err
-		}
-		p.merchants[name] = gateway
-	}
-	return nil
-}
-
-func (p *process) legacy(m config.Merchant) (settled.Gateway, error) {
-	cfg := wechat.LegacyConfig{
-		Merchant: m.Name, AppID: m.AppID, AppSecret: m.Legacy.AppSecret.Reveal(), PaySignKey: m.Legacy.PaySignKey.Reveal(),
-		PartnerID: m.Legacy.PartnerID, PartnerKey: m.Legacy.PartnerKey.Reveal(),
-		Endpoint: m.Endpoint, NotifyURL: p.cfg.Ingress.PublicURL + "/notify/" + m.Name,
-		DeliverNotify: m.Legacy.DeliverNotify, StableToken: m.Legacy.StableToken,
-		Now: p.store.Now, Random: rand.Reader, Log: p.log,
-		Observe: func(c wechat.Call) { p.metrics.called(m.Name, c) },
-	}
-	fetcher, err := wechat.NewLegacyTokenFetcher(cfg)
-	if err != nil {
-		return nil, misuse{fmt.Errorf("merchants.%s: %w", m.Name, err)}
-	}
-	cfg.Tokens = p.hints.Tokens(hints.TokenConfig{
-		Merchant: m.Name, Key: tokenKey(m), Fetch: fetcher.FetchToken, DailyQuota: m.Legacy.TokenDailyQuota,
-	})
-	gateway, err := wechat.NewLegacy(cfg)
-	if err != nil {
-		return nil, misuse{fmt.Errorf("merchants.%s: %w", m.Name, err)}
-	}
-	return gateway, nil
-}
-
-// tokenKey names what a merchant's tokens depend on: with another app, secret or way of
-// fetching them, the tokens that are kept are not the merchant's any more.
-func tokenKey(m config.Merchant) string {
-	return fmt.Sprintf("%s %s %s %t", m.Endpoint, m.AppID, m.Legacy.AppSecret.Reveal(), m.Legacy.StableToken)
-}
 
 // close undoes everything that was opened.
 func (p *process) close(ctx context.Context) error {
@@ -181,6 +142,10 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 		})
 	}
 	wait.Go(func() { admin.watch(ctx, watchEvery) })
+	if what.file != "" {
+		keys := newReloader(p, what.file)
+		wait.Go(func() { keys.watch(ctx, what.hangup) })
+	}
 	if what.ingress {
 		run(func(ctx context.Context) error { return p.ingress().Serve(ctx, incoming) })
 	}

@@ -6,7 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"settled/cmd/settled/config"
 	"settled/workers"
@@ -85,6 +87,10 @@ func serve(ctx context.Context, e environment, file string, words []string, what
 	if err != nil {
 		return err
 	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	what.file, what.hangup = file, hangup
 	err = p.run(ctx, what, func(at addresses) {
 		e.log.InfoContext(ctx, "settled works", "ingress", at.ingress, "admin", at.admin)
 	})

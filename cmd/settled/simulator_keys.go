@@ -3,8 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,11 +26,11 @@ const (
 // file that the merchant's configuration names, unless there is one already: that one must
 // be its half, because the merchant would verify nothing with any other.
 func (f keyFolder) wechat(merchant, configured string) (*rsa.PrivateKey, error) {
-	given, err := readPublicKey(configured)
+	given, err := readPublicKey(documentedV3.WechatKeyID, configured) // a file has no id
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, misused("merchants.%s.public_key: %w", merchant, err)
 	}
-	if given != nil && !f.has(merchant, wechatPrivateFile) {
+	if given.Public != nil && !f.has(merchant, wechatPrivateFile) {
 		return nil, misused("merchants.%s.public_key: %s is there, but not the private key that belongs to it: "+
 			"start with --keys and the folder of the run that wrote the file, or move the file away and have another written", merchant, configured)
 	}
@@ -40,7 +38,7 @@ func (f keyFolder) wechat(merchant, configured string) (*rsa.PrivateKey, error) 
 	if err != nil {
 		return nil, err
 	}
-	if given != nil && !given.Equal(&key.PublicKey) {
+	if given.Public != nil && !given.Public.Equal(&key.PublicKey) {
 		return nil, misused("merchants.%s.public_key: %s does not belong to %s: copy %s over it, or move it away and have it written",
 			merchant, configured, f.path(merchant, wechatPrivateFile), f.path(merchant, wechatPublicFile))
 	}
@@ -49,7 +47,7 @@ func (f keyFolder) wechat(merchant, configured string) (*rsa.PrivateKey, error) 
 			return nil, err
 		}
 	}
-	if given == nil && configured != "" {
+	if given.Public == nil && configured != "" {
 		return key, writePublicKey(configured, &key.PublicKey)
 	}
 	return key, nil
@@ -67,14 +65,10 @@ func (f keyFolder) private(merchant, file string) (*rsa.PrivateKey, error) {
 	if f == "" {
 		return key, nil
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, fmt.Errorf("spell a key of merchant %s: %w", merchant, err)
-	}
 	if err := os.MkdirAll(filepath.Join(string(f), merchant), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of merchant %s: %w", merchant, err)
 	}
-	return key, writePEM(f.path(merchant, file), "PRIVATE KEY", der, 0o600)
+	return key, writePrivateKey(f.path(merchant, file), key)
 }
 
 func (f keyFolder) path(merchant, file string) string {
@@ -87,68 +81,4 @@ func (f keyFolder) has(merchant, file string) bool {
 	}
 	_, err := os.Stat(f.path(merchant, file))
 	return err == nil
-}
-
-// readPrivateKey reads an RSA key as the merchant platform gives it (PKCS #8), or as older
-// tools write it (PKCS #1).
-func readPrivateKey(path string) (*rsa.PrivateKey, error) {
-	der, err := readPEM(path)
-	if err != nil {
-		return nil, err
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return key, nil
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("%s holds no private key", path)
-	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("the key in %s is not an RSA key", path)
-	}
-	return key, nil
-}
-
-func readPublicKey(path string) (*rsa.PublicKey, error) {
-	der, err := readPEM(path)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := x509.ParsePKIXPublicKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("%s holds no public key", path)
-	}
-	key, ok := parsed.(*rsa.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("the key in %s is not an RSA key", path)
-	}
-	return key, nil
-}
-
-func readPEM(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("%s is not PEM", path)
-	}
-	return block.Bytes, nil
-}
-
-func writePublicKey(path string, key *rsa.PublicKey) error {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return fmt.Errorf("spell the public key of %s: %w", path, err)
-	}
-	return writePEM(path, "PUBLIC KEY", der, 0o644)
-}
-
-func writePEM(path, kind string, der []byte, mode fs.FileMode) error {
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
-		return fmt.Errorf("write key: %w", err)
-	}
-	return nil
 }

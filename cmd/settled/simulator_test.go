@@ -57,7 +57,7 @@ func TestSimulatorKnowsTheDocumentedMerchants(t *testing.T) {
 	if private, err := readPrivateKey(folder.path("classic-v3", "apiclient_key.pem")); err != nil || !private.PublicKey.Equal(modern.PublicKey) {
 		t.Errorf("the merchant's private key is another: %v", err)
 	}
-	if public, err := readPublicKey(folder.path("classic-v3", "wechatpay_public_key.pem")); err != nil || !public.Equal(&modern.WechatKey.PublicKey) {
+	if public, err := readPublicKey("PUB_KEY_ID_1", folder.path("classic-v3", "wechatpay_public_key.pem")); err != nil || !public.Public.Equal(&modern.WechatKey.PublicKey) {
 		t.Errorf("WeChat's public key is another: %v", err)
 	}
 	again, err := known("", folder)
@@ -105,7 +105,7 @@ func TestSimulatorWritesThePublicKeyThatIsMissing(t *testing.T) {
 			if m != want || !private.PublicKey.Equal(m.PublicKey) {
 				t.Errorf("merchant is %+v", m)
 			}
-			if written, err := readPublicKey(v3.PublicKey); err != nil || !written.Equal(&m.WechatKey.PublicKey) {
+			if written, err := readPublicKey(v3.PublicKeyID, v3.PublicKey); err != nil || !written.Public.Equal(&m.WechatKey.PublicKey) {
 				t.Errorf("another public key was written: %v", err)
 			}
 			again, err := simulated(cfg, folder)
@@ -129,7 +129,7 @@ func TestSimulatorRefusesKeysThatDoNotFit(t *testing.T) {
 		}, "merchants.shop3.private_key: open "},
 		{"a public key as the merchant's private key", true, func(_ *testing.T, v3 *config.V3, _ keyFolder) {
 			v3.PrivateKey = v3.PublicKey
-		}, "holds no private key"},
+		}, "no PEM block of the right type"},
 		{"a public key whose private key nobody kept", false, func(*testing.T, *config.V3, keyFolder) {}, "start with --keys"},
 		{"a public key of another run", true, func(t *testing.T, _ *config.V3, folder keyFolder) {
 			remove(t, folder.path("shop3", "wechatpay_public_key.key"))
@@ -141,7 +141,7 @@ func TestSimulatorRefusesKeysThatDoNotFit(t *testing.T) {
 			if err := os.WriteFile(v3.PublicKey, []byte("PUB_KEY_ID_7"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, "is not PEM"},
+		}, "no PEM block of the right type"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

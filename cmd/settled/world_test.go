@@ -64,7 +64,9 @@ type world struct {
 	postgres  string // URL of the schema
 	wechat    *simulator.Simulator
 	wechatURL string
+	backupURL string
 	merchant  simulator.Merchant
+	shop3     simulator.Merchant
 	stream    jetstream.JetStream
 
 	file    string // the configuration
@@ -93,8 +95,9 @@ type worldConfig struct {
 	ttl      time.Duration // default 30 m
 	schedule string        // default far away, so that only notifies complete payments
 	deliver  bool
-	rate     int     // of the shop's token; default 2000
-	compress float64 // of the notify schedule; default 100
+	shop3    simulator.Merchant // the APIv3 merchant; default one in public-key mode
+	rate     int                // of the shop's token; default 2000
+	compress float64            // of the notify schedule; default 100
 }
 
 var apps atomic.Int64
@@ -121,15 +124,22 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	if cfg.compress == 0 {
 		cfg.compress = 100
 	}
-	w.wechat, err = simulator.New(simulator.Config{Merchants: []simulator.Merchant{w.merchant}, Now: time.Now, Compress: cfg.compress})
+	if w.shop3 = cfg.shop3; w.shop3.MchID == "" {
+		w.shop3 = simulatedShop3()
+	}
+	w.wechat, err = simulator.New(simulator.Config{
+		Merchants: []simulator.Merchant{w.merchant, simulatedShop2, w.shop3}, Now: time.Now, Compress: cfg.compress,
+		Log: slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.wechat.Close)
 	w.switches(cfg.switches)
-	wechat := httptest.NewServer(w.wechat)
-	t.Cleanup(wechat.Close)
-	w.wechatURL = wechat.URL
+	main, backup := httptest.NewServer(w.wechat), httptest.NewServer(w.wechat.Host(simulator.BackupHost))
+	t.Cleanup(main.Close)
+	t.Cleanup(backup.Close)
+	w.wechatURL, w.backupURL = main.URL, backup.URL
 	if cfg.like != nil {
 		w.wechatURL, w.merchant = cfg.like.wechatURL, cfg.like.merchant
 	}
@@ -167,7 +177,7 @@ ingress:
   public_url: %s
   acknowledge: %s
   tokens:
-    - {name: shop, token: %s, merchants: [classic], rate: %d}
+    - {name: shop, token: %s, merchants: [classic, shop2, shop3], rate: %d}
     - {name: other-shop, token: other-token, merchants: [other]}
 admin: {listen: "%s"}
 payments: {ttl: %s, query_schedule: %s}
@@ -190,9 +200,9 @@ merchants:
     pay_sign_key: k
     partner_id: "1900000110"
     partner_key: k
-`, w.nats.URL(), cfg.prefix, w.postgres, w.redisURL, address, w.ingress, acknowledge, shopToken, cfg.rate, adminAddress, cfg.ttl, cfg.schedule,
+%s`, w.nats.URL(), cfg.prefix, w.postgres, w.redisURL, address, w.ingress, acknowledge, shopToken, cfg.rate, adminAddress, cfg.ttl, cfg.schedule,
 		w.wechatURL, w.merchant.AppID, w.merchant.AppSecret, w.merchant.PaySignKey, w.merchant.PartnerID, w.merchant.PartnerKey,
-		cfg.deliver, w.wechatURL)
+		cfg.deliver, w.wechatURL, w.successors())
 	w.file = filepath.Join(w.t.TempDir(), "settled.yaml")
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
@@ -263,7 +273,7 @@ func (w *world) listen(prefix string) {
 	if w.stream, err = jetstream.New(nc); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, subject := range []string{prefix + "payment.*", prefix + "dead.>"} {
+	for _, subject := range []string{prefix + "payment.*", prefix + "refund.*", prefix + "dead.>"} {
 		if _, err := nc.Subscribe(subject, func(m *nats.Msg) { w.hear(strings.TrimPrefix(m.Subject, prefix), m) }); err != nil {
 			w.t.Fatal(err)
 		}

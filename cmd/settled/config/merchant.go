@@ -67,6 +67,7 @@ type V3 struct {
 	APIV3Key          Secret // 32 bytes
 	PrivateKey        string // path
 	CertificateSerial string
+	Certificate       string // path of the merchant's own certificate, for check alone; may be empty
 	PublicKeyID       string // with PublicKey; both empty where WeChat's platform certificates are used
 	PublicKey         string // path
 	Rate              int    // calls to WeChat per second
@@ -182,6 +183,7 @@ func readV3(s *section, m *Merchant) {
 		APIV3Key:          s.at("api_v3_key").secret(length(32)),
 		PrivateKey:        s.at("private_key").needPath(),
 		CertificateSerial: s.at("certificate_serial").need(),
+		Certificate:       s.at("certificate").path(),
 		PublicKeyID:       s.at("public_key_id").text(""),
 		PublicKey:         s.at("public_key").path(),
 		Rate:              readRate(s),

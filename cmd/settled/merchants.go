@@ -1,0 +1,208 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"settled"
+	"settled/cmd/settled/config"
+	"settled/store/hints"
+	"settled/wechat"
+)
+
+// openMerchants makes each merchant's gateway, behind a switch by which its keys can be
+// replaced while the program runs.
+func (p *process) openMerchants() error {
+	p.merchants = map[string]*wechat.Switch{}
+	for name, m := range p.cfg.Merchants {
+		gateway, former, err := p.gateway(m)
+		if err != nil {
+			return misuse{fmt.Errorf("merchants.%s: %w", name, err)}
+		}
+		p.merchants[name] = p.newSwitch(m, gateway, former)
+	}
+	return nil
+}
+
+// newSwitch puts a gateway behind a switch. Of the protocols whose keys have no names, the
+// switch knows whether the present or a former key has verified a notify.
+func (p *process) newSwitch(m config.Merchant, gateway settled.Gateway, former []settled.Notifies) *wechat.Switch {
+	s := wechat.NewSwitch(gateway, former...)
+	if m.V3 == nil {
+		s.Verified = func(byFormer bool) {
+			key := presentKey
+			if byFormer {
+				key = formerKey
+			}
+			p.sighted(m.Name, key, sightedNotify)
+		}
+	}
+	return s
+}
+
+// gateway makes the gateway of a merchant, and those of the keys that still verify.
+func (p *process) gateway(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
+	switch {
+	case m.V2 != nil:
+		return p.v2(m)
+	case m.V3 != nil:
+		return p.v3(m)
+	default:
+		return p.legacy(m)
+	}
+}
+
+// notifyURL is where WeChat sends the merchant's notifies.
+func (p *process) notifyURL(m config.Merchant) string {
+	return p.cfg.Ingress.PublicURL + "/notify/" + m.Name
+}
+
+// observe counts a merchant's calls to WeChat.
+func (p *process) observe(m config.Merchant) func(wechat.Call) {
+	return func(c wechat.Call) { p.metrics.called(m.Name, c) }
+}
+
+// hostChanged shows when one of WeChat's hosts is left alone, and when no longer.
+func (p *process) hostChanged(m config.Merchant) func(host string, open bool) {
+	return func(host string, open bool) { p.metrics.hostChanged(m.Name, host, open) }
+}
+
+func (p *process) legacy(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
+	cfg := wechat.LegacyConfig{
+		Merchant: m.Name, AppID: m.AppID, AppSecret: m.Legacy.AppSecret.Reveal(), PaySignKey: m.Legacy.PaySignKey.Reveal(),
+		PartnerID: m.Legacy.PartnerID, PartnerKey: m.Legacy.PartnerKey.Reveal(),
+		Endpoint: m.Endpoint, NotifyURL: p.notifyURL(m),
+		DeliverNotify: m.Legacy.DeliverNotify, StableToken: m.Legacy.StableToken,
+		Now: p.store.Now, Random: rand.Reader, Log: p.log, Observe: p.observe(m),
+	}
+	fetcher, err := wechat.NewLegacyTokenFetcher(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.Tokens = p.hints.Tokens(hints.TokenConfig{
+		Merchant: m.Name, Key: tokenKey(m), Fetch: fetcher.FetchToken, DailyQuota: m.Legacy.TokenDailyQuota,
+	})
+	var former []settled.Notifies
+	for _, keys := range m.Legacy.AlsoVerify.Keys {
+		old := cfg
+		old.PaySignKey, old.PartnerKey = keys.PaySignKey.Reveal(), keys.PartnerKey.Reveal()
+		gateway, err := wechat.NewLegacy(old)
+		if err != nil {
+			return nil, nil, err
+		}
+		former = append(former, gateway)
+	}
+	gateway, err := wechat.NewLegacy(cfg)
+	return gateway, former, err
+}
+
+// tokenKey names what a merchant's tokens depend on: with another app, secret or way of
+// fetching them, the tokens that are kept are not the merchant's any more.
+func tokenKey(m config.Merchant) string {
+	return fmt.Sprintf("%s %s %s %t", m.Endpoint, m.AppID, m.Legacy.AppSecret.Reveal(), m.Legacy.StableToken)
+}
+
+func (p *process) v2(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
+	cfg := wechat.V2Config{
+		Merchant: m.Name, AppID: m.AppID, MchID: m.V2.MchID, APIKey: m.V2.APIKey.Reveal(), SignType: m.V2.SignType,
+		Endpoint: m.Endpoint, BackupEndpoint: m.BackupEndpoint, NotifyURL: p.notifyURL(m), Rate: m.V2.Rate,
+		Now: p.store.Now, Random: rand.Reader, Log: p.log, Observe: p.observe(m), HostChanged: p.hostChanged(m),
+	}
+	if m.V2.ClientCertificate != "" {
+		certificate, err := tls.LoadX509KeyPair(m.V2.ClientCertificate, m.V2.ClientKey)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read client_certificate and client_key: %w", err)
+		}
+		cfg.Certificate = &certificate
+	}
+	var former []settled.Notifies
+	for _, keys := range m.V2.AlsoVerify.Keys {
+		old := cfg
+		old.APIKey = keys.APIKey.Reveal()
+		gateway, err := wechat.NewV2(old)
+		if err != nil {
+			return nil, nil, err
+		}
+		former = append(former, gateway)
+	}
+	gateway, err := wechat.NewV2(cfg)
+	return gateway, former, err
+}
+
+func (p *process) v3(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
+	cfg, err := p.v3Config(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	fetcher, err := wechat.NewV3CertificateFetcher(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	// The certificates come as WeChat sent them, encrypted: whoever can write to Redis can't
+	// make one up.
+	cfg.Certificates = p.hints.Tokens(hints.TokenConfig{
+		Merchant: m.Name, Key: "certificates " + m.Endpoint + " " + m.V3.MchID + " " + m.V3.APIV3Key.Reveal(),
+		Fetch: fetcher.FetchToken, Pause: 50 * time.Millisecond, // the gateway asks once a minute at most
+		Observe: func(event string) { p.metrics.certificates.WithLabelValues(event).Inc() },
+	})
+	var former []settled.Notifies
+	for _, keys := range m.V3.AlsoVerify.Keys {
+		if keys.APIV3Key.Reveal() == "" {
+			continue
+		}
+		old := cfg
+		old.APIV3Key = keys.APIV3Key.Reveal()
+		gateway, err := wechat.NewV3(old)
+		if err != nil {
+			return nil, nil, err
+		}
+		former = append(former, gateway)
+	}
+	gateway, err := wechat.NewV3(cfg)
+	return gateway, former, err
+}
+
+// v3Config reads the key files of a merchant of APIv3.
+func (p *process) v3Config(m config.Merchant) (wechat.V3Config, error) {
+	cfg := wechat.V3Config{
+		Merchant: m.Name, AppID: m.AppID, MchID: m.V3.MchID, APIV3Key: m.V3.APIV3Key.Reveal(), CertificateSerial: m.V3.CertificateSerial,
+		Endpoint: m.Endpoint, BackupEndpoint: m.BackupEndpoint, NotifyURL: p.notifyURL(m), Rate: m.V3.Rate,
+		Now: p.store.Now, Random: rand.Reader, Log: p.log, Observe: p.observe(m), HostChanged: p.hostChanged(m),
+		Verified: func(keyID, what string) {
+			if what != sightedNotify {
+				what = sightedAnswer // whichever call it answers
+			}
+			p.sighted(m.Name, keyID, what)
+		},
+	}
+	var err error
+	if cfg.PrivateKey, err = readPrivateKey(m.V3.PrivateKey); err != nil {
+		return cfg, fmt.Errorf("read private_key: %w", err)
+	}
+	if m.V3.PublicKeyID != "" {
+		key, err := readPublicKey(m.V3.PublicKeyID, m.V3.PublicKey)
+		if err != nil {
+			return cfg, fmt.Errorf("read public_key: %w", err)
+		}
+		cfg.PublicKeyID, cfg.PublicKey = key.ID, key.Public
+	}
+	for i, k := range m.V3.AlsoVerify.Keys {
+		if k.PublicKeyID == "" {
+			continue
+		}
+		key, err := readPublicKey(k.PublicKeyID, k.PublicKey)
+		if err != nil {
+			return cfg, fmt.Errorf("read verify_also[%d].public_key: %w", i, err)
+		}
+		cfg.AlsoVerify = append(cfg.AlsoVerify, key)
+	}
+	return cfg, nil
+}
+
+// sighted notes that a key of WeChat's has verified something.
+func (p *process) sighted(merchant, key, what string) {
+	p.metrics.verified.WithLabelValues(merchant, key, what).Inc()
+	p.hints.Sighted(merchant, key, what)
+}
