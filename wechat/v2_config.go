@@ -83,11 +83,13 @@ func (cfg V2Config) validate() error {
 }
 
 func (cfg V2Config) validateURLs() (problems []error) {
-	if !plainURL(cfg.Endpoint) {
-		problems = append(problems, errors.New("Endpoint is not a plain http or https URL"))
-	}
-	if cfg.BackupEndpoint != "" && !plainURL(cfg.BackupEndpoint) {
-		problems = append(problems, errors.New("BackupEndpoint is not a plain http or https URL"))
+	for _, r := range []requirement{
+		{"Endpoint", plainURL(cfg.Endpoint)},
+		{"BackupEndpoint", cfg.BackupEndpoint == "" || plainURL(cfg.BackupEndpoint)},
+	} {
+		if !r.met {
+			problems = append(problems, fmt.Errorf("%s is not a plain http or https URL", r.field))
+		}
 	}
 	if most := maxNotifyURL - len(refundPath); !plainURL(cfg.NotifyURL) || len(cfg.NotifyURL) > most {
 		problems = append(problems, fmt.Errorf("NotifyURL is not a plain http or https URL of at most %d characters", most))

@@ -104,3 +104,33 @@ func TestAnAnswerWithoutACodeTellsNothingAboutAnOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestAnErrorSaysThatItIsOneTooMany(t *testing.T) {
+	t.Parallel()
+	for want, errors := range map[bool][]v2.Error{
+		true:  {{Code: "FREQUENCY_LIMITED"}, {Code: "INVALID_REQ_TOO_MUCH"}, {Code: "RATELIMIT_EXCEEDED"}, {Message: "请求频率过高，请稍后再试"}},
+		false: {{Code: "SYSTEMERROR"}, {Code: "NOTENOUGH"}, {Code: "ORDERPAID"}, {Code: "LACK_PARAMS"}, {Message: "签名错误"}},
+	} {
+		for _, e := range errors {
+			for _, e.Call = range calls {
+				if e.TooOften() != want {
+					t.Errorf("%s: too often is %t", e.Error(), !want)
+				}
+			}
+		}
+	}
+}
+
+func TestAnErrorSaysThatTheOrderIsPaidByItsCodeAlone(t *testing.T) {
+	t.Parallel()
+	for want, errors := range map[bool][]v2.Error{
+		true:  {{Code: "ORDERPAID"}, {Code: "ORDER_PAID"}},
+		false: {{Code: "ORDERCLOSED"}, {Code: "TRADE_STATE_ERROR"}, {Message: "ORDERPAID"}},
+	} {
+		for _, e := range errors {
+			if e.Paid() != want {
+				t.Errorf("%s: paid is %t", e.Error(), !want)
+			}
+		}
+	}
+}
