@@ -104,7 +104,7 @@ func TestV2QueryIsUnknownIfTheAnswerSaysNothingAboutTheOrder(t *testing.T) {
 		"paid at no time":                 {v2Yes(v2With(v2Paid, "time_end", "")), &settled.Unknown{Code: "unreadable"}},
 		"paid, says anybody":              {v2Message("another key", v2Paid), &settled.Unknown{Code: "unverified"}},
 		"busy":                            {v2No("SYSTEMERROR", "busy"), &settled.Unknown{Code: "SYSTEMERROR"}},
-		"too often":                       {v2No("FREQUENCY_LIMITED", "slower"), &settled.Unknown{Code: "FREQUENCY_LIMITED", After: time.Minute}},
+		"too often":                       {v2No("FREQUENCY_LIMITED", "slower"), &settled.Unknown{Code: "FREQUENCY_LIMITED", After: 5 * time.Second}},
 		"a wrong key":                     {v2No("SIGNERROR", "sign"), &settled.Unknown{Code: "SIGNERROR", After: bug}},
 		"a code of later years":           {v2No("NEW_RULE", "no"), &settled.Unknown{Code: "NEW_RULE", After: bug}},
 		"a request that WeChat can't use": {v2Fail("mch_id参数格式错误"), &settled.Unknown{Code: "return_code", After: bug}},

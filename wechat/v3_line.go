@@ -136,7 +136,7 @@ func (l *v3Line) judge(ctx context.Context, said *v3.Error) error {
 	switch verdict.Class {
 	case v3.Refused, v3.Contested:
 		return &settled.Refusal{
-			Code: code, Message: said.Message, Contested: verdict.Class == v3.Contested, RequestID: said.RequestID,
+			Code: code, Message: said.Message, Contested: verdict.Class == v3.Contested, Paid: said.Paid(), RequestID: said.RequestID,
 		}
 	case v3.CredentialsRefused:
 		l.log.ErrorContext(ctx, "wechat refuses the credentials", "call", said.Call.Name(), "code", code, "message", said.Message)

@@ -123,7 +123,7 @@ func TestV3EveryAttemptIsSignedAnewAndSaysTheSame(t *testing.T) {
 func TestV3PrepayFailsForGoodOnlyByWeChatsOwnWord(t *testing.T) {
 	t.Parallel()
 	refusal := func(code string, contested bool) error {
-		return &settled.Refusal{Code: code, Message: "m", Contested: contested, RequestID: v3AnswerName}
+		return &settled.Refusal{Code: code, Message: "m", Contested: contested, Paid: code == "ORDERPAID", RequestID: v3AnswerName}
 	}
 	for name, test := range map[string]struct {
 		answer v3Answer
@@ -137,7 +137,7 @@ func TestV3PrepayFailsForGoodOnlyByWeChatsOwnWord(t *testing.T) {
 		"a number that was closed":          {refused(400, "ORDER_CLOSED"), refusal("ORDER_CLOSED", true)},
 		"a code of later years":             {refused(400, "LATER"), refusal("LATER", false)},
 		"busy":                              {refused(500, "SYSTEM_ERROR"), &settled.Unknown{Code: "SYSTEM_ERROR"}},
-		"too often":                         {refused(429, "FREQUENCY_LIMITED"), &settled.Unknown{Code: "FREQUENCY_LIMITED", After: time.Minute}},
+		"too often":                         {refused(429, "FREQUENCY_LIMITED"), &settled.Unknown{Code: "FREQUENCY_LIMITED", After: 5 * time.Second}},
 		"not yet":                           {v3Answer{status: 202}, &settled.Unknown{Code: "status_202"}},
 		"a proxy's 403":                     {v3Answer{status: 403, body: "<html>"}, &settled.Unknown{Code: "status_403"}},
 		"a proxy's 404":                     {v3Answer{status: 404}, &settled.Unknown{Code: "status_404"}},

@@ -90,7 +90,7 @@ func TestV3QueryIsUnknownIfTheAnswerSaysNothingAboutTheOrder(t *testing.T) {
 		want   *settled.Unknown
 	}{
 		"busy":                       {refused(500, "SYSTEM_ERROR"), &settled.Unknown{Code: "SYSTEM_ERROR"}},
-		"too often":                  {refused(429, "RATELIMIT_EXCEEDED"), &settled.Unknown{Code: "RATELIMIT_EXCEEDED", After: time.Minute}},
+		"too often":                  {refused(429, "RATELIMIT_EXCEEDED"), &settled.Unknown{Code: "RATELIMIT_EXCEEDED", After: 5 * time.Second}},
 		"a wrong key":                {refused(401, "SIGN_ERROR"), &settled.Unknown{Code: "SIGN_ERROR", After: 5 * time.Minute}},
 		"a request it can't read":    {refused(400, "PARAM_ERROR"), &settled.Unknown{Code: "PARAM_ERROR", After: 5 * time.Minute}},
 		"a code of later years":      {refused(400, "LATER"), &settled.Unknown{Code: "LATER", After: 5 * time.Minute}},
@@ -129,8 +129,8 @@ func TestV3CloseClosesWhatIsNotPaid(t *testing.T) {
 		"closed":              {v3Answer{status: 204, serial: v3PublicID}, nil},
 		"closed before":       {refused(400, "ORDER_CLOSED"), nil},
 		"never there":         {refused(404, "ORDER_NOT_EXIST"), nil},
-		"paid":                {refused(400, "ORDER_PAID"), &settled.Refusal{Code: "ORDER_PAID", Message: "m", Contested: true, RequestID: v3AnswerName}},
-		"paid, in old words":  {refused(403, "ORDERPAID"), &settled.Refusal{Code: "ORDERPAID", Message: "m", Contested: true, RequestID: v3AnswerName}},
+		"paid":                {refused(400, "ORDER_PAID"), &settled.Refusal{Code: "ORDER_PAID", Message: "m", Contested: true, Paid: true, RequestID: v3AnswerName}},
+		"paid, in old words":  {refused(403, "ORDERPAID"), &settled.Refusal{Code: "ORDERPAID", Message: "m", Contested: true, Paid: true, RequestID: v3AnswerName}},
 		"busy":                {refused(500, "SYSTEM_ERROR"), &settled.Unknown{Code: "SYSTEM_ERROR"}},
 		"a wrong key":         {refused(401, "SIGN_ERROR"), &settled.Unknown{Code: "SIGN_ERROR", After: 5 * time.Minute}},
 		"closed, says nobody": {v3Answer{status: 204}, &settled.Unknown{Code: "unverified"}},

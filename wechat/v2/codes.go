@@ -31,6 +31,7 @@ type Verdict struct {
 var (
 	busy      = Verdict{Class: Unknown}
 	slower    = Verdict{Class: Unknown, After: time.Minute}
+	paced     = Verdict{Class: Unknown, After: 5 * time.Second} // a customer waits; whoever calls slows down all calls besides
 	later     = Verdict{Class: Unknown, After: 10 * time.Minute}
 	bug       = Verdict{Class: Unknown, After: 5 * time.Minute}
 	mend      = Verdict{Class: CredentialsRefused, After: 5 * time.Minute}
@@ -57,7 +58,7 @@ var meanings = stripped(map[string]meaning{
 	//                     unifiedorder orderquery closeorder refund refundquery
 	"SYSTEMERROR":           {busy, busy, busy, busy, busy},
 	"BIZERR_NEED_RETRY":     {busy, busy, busy, busy, busy},
-	"FREQUENCY_LIMITED":     {slower, slower, slower, slower, slower},
+	"FREQUENCY_LIMITED":     tooOften,
 	"INVALID_REQ_TOO_MUCH":  {slower, slower, slower, slower, slower}, // too many bad requests
 	"ORDERPAID":             {contested, bug, contested, contested, bug},
 	"ORDERCLOSED":           {contested, bug, done, contested, bug},
@@ -89,6 +90,10 @@ var meanings = stripped(map[string]meaning{
 	"NOT_UTF8":            {refused, bug, bug, contested, bug},
 })
 
+// tooOften is what every code and every word that says so means. Of a refund it says that a
+// minute has to pass.
+var tooOften = meaning{paced, paced, slower, slower, slower}
+
 // unlisted is what any other code means.
 var unlisted = meaning{refused, bug, bug, contested, bug}
 
@@ -102,7 +107,7 @@ func (e *Error) Verdict() Verdict {
 	case listed:
 		return row.of(e.Call)
 	case e.asksForPatience():
-		return slower
+		return tooOften.of(e.Call)
 	case e.Code == "":
 		return mend
 	default:
@@ -120,7 +125,7 @@ func (e *Error) asksForPatience() bool {
 }
 
 // TooOften reports whether WeChat takes the call for one too many.
-func (e *Error) TooOften() bool { return e.Verdict() == slower }
+func (e *Error) TooOften() bool { return e.Verdict() == slower || e.Verdict() == paced }
 
 // Paid reports whether WeChat says no because the order is paid already.
 func (e *Error) Paid() bool { return strip(e.Code) == "ORDERPAID" }

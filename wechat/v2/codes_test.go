@@ -19,6 +19,7 @@ var verdicts = map[rune]v2.Verdict{
 	'A': {Class: v2.Absent},
 	'.': {Class: v2.Unknown},                                    // ask again
 	's': {Class: v2.Unknown, After: time.Minute},                // slower
+	'p': {Class: v2.Unknown, After: 5 * time.Second},            // slower, but a customer waits
 	'l': {Class: v2.Unknown, After: 10 * time.Minute},           // later
 	'b': {Class: v2.Unknown, After: 5 * time.Minute},            // a bug of ours
 	'm': {Class: v2.CredentialsRefused, After: 5 * time.Minute}, // somebody has to mend it
@@ -30,7 +31,7 @@ func TestWhatAnErrorCodeMeansDependsOnTheCall(t *testing.T) {
 		// unifiedorder, orderquery, closeorder, refund, refundquery
 		"SYSTEMERROR":           ".....",
 		"BIZERR_NEED_RETRY":     ".....",
-		"FREQUENCY_LIMITED":     "sssss",
+		"FREQUENCY_LIMITED":     "ppsss",
 		"INVALID_REQ_TOO_MUCH":  "sssss",
 		"ORDERPAID":             "CbCCb",
 		"ORDERCLOSED":           "CbDCb",
@@ -69,8 +70,8 @@ func TestWhatAnErrorCodeMeansDependsOnTheCall(t *testing.T) {
 		// Codes that no document lists.
 		"BANKERROR":               "RbbCb",
 		"RULE_LIMIT":              "RbbCb",
-		"FREQUENCY_LIMIT_EXCEED":  "sssss",
-		"RATELIMIT_EXCEEDED":      "sssss",
+		"FREQUENCY_LIMIT_EXCEED":  "ppsss",
+		"RATELIMIT_EXCEEDED":      "ppsss",
 		"orderpaid":               "RbbCb",
 		strings.Repeat("X", 1024): "RbbCb",
 	} {
@@ -84,22 +85,22 @@ func TestWhatAnErrorCodeMeansDependsOnTheCall(t *testing.T) {
 
 func TestAnAnswerWithoutACodeTellsNothingAboutAnOrder(t *testing.T) {
 	t.Parallel()
-	for message, want := range map[string]rune{
-		"签名错误":                     'm',
-		"appid参数长度有误":              'm',
-		"mch_id参数格式错误":             'm',
-		"":                         'm',
-		"ORDERPAID":                'm',
-		"SYSTEMERROR":              's',
-		"系统繁忙，请稍后再试":               's',
-		"Frequency limit exceeded": 's',
-		"FREQUENCY_LIMITED":        's',
-		"请求频率过高，请稍后再试":             's',
-		"操作过于频繁":                   's',
+	for message, want := range map[string]string{
+		"签名错误":                     "mmmmm",
+		"appid参数长度有误":              "mmmmm",
+		"mch_id参数格式错误":             "mmmmm",
+		"":                         "mmmmm",
+		"ORDERPAID":                "mmmmm",
+		"SYSTEMERROR":              "ppsss",
+		"系统繁忙，请稍后再试":               "ppsss",
+		"Frequency limit exceeded": "ppsss",
+		"FREQUENCY_LIMITED":        "ppsss",
+		"请求频率过高，请稍后再试":             "ppsss",
+		"操作过于频繁":                   "ppsss",
 	} {
-		for _, call := range calls {
-			if got := (&v2.Error{Call: call, Message: message}).Verdict(); got != verdicts[want] {
-				t.Errorf("%q of %s: got %+v, want %+v", message, call.Name(), got, verdicts[want])
+		for i, letter := range want {
+			if got := (&v2.Error{Call: calls[i], Message: message}).Verdict(); got != verdicts[letter] {
+				t.Errorf("%q of %s: got %+v, want %+v", message, calls[i].Name(), got, verdicts[letter])
 			}
 		}
 	}

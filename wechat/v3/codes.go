@@ -35,6 +35,7 @@ var (
 	absent    = Verdict{Class: Absent}
 	busy      = Verdict{Class: Unknown}
 	slower    = Verdict{Class: Unknown, After: time.Minute}
+	paced     = Verdict{Class: Unknown, After: 5 * time.Second} // a customer waits; whoever calls slows down all calls besides
 	bug       = Verdict{Class: Unknown, After: 5 * time.Minute}
 	short     = Verdict{Class: Unknown, After: 10 * time.Minute} // of money, in the merchant's account
 	mend      = Verdict{Class: CredentialsRefused, After: 5 * time.Minute}
@@ -80,15 +81,22 @@ var meanings = map[string]meaning{
 	"SYSTEMERROR":          {busy, busy, busy, busy, busy, busy},
 	"BANKERROR":            {busy, busy, busy, busy, busy, busy},
 	"SERVICEUNAVAILABLE":   {busy, busy, busy, busy, busy, busy},
-	"FREQUENCYLIMITED":     {slower, slower, slower, slower, slower, slower},
-	"RATELIMITEXCEEDED":    {slower, slower, slower, slower, slower, slower},
+	"FREQUENCYLIMITED":     tooOften,
+	"RATELIMITEXCEEDED":    tooOften,
 }
+
+// tooOften is what every code that says so means, and the status 429. Of a refund it says
+// that a minute has to pass between two of one order.
+var tooOften = meaning{prepay: paced, query: paced, close: slower, refund: slower, refundQuery: slower, certificates: slower}
 
 // unlisted is what any other code means with a status of 4xx.
 var unlisted = meaning{prepay: refused, query: bug, close: bug, refund: contested, refundQuery: bug, certificates: mend}
 
 // TooOften reports whether WeChat was asked more often than it allows.
-func (e *Error) TooOften() bool { return e.Verdict() == slower }
+func (e *Error) TooOften() bool { return e.Verdict() == slower || e.Verdict() == paced }
+
+// Paid reports whether WeChat says that the order was paid already.
+func (e *Error) Paid() bool { return strings.ReplaceAll(e.Code, "_", "") == "ORDERPAID" }
 
 // Verdict looks the error up: by its code first, by its status second. A body without a
 // code of WeChat's own is nobody's final word: it may be a proxy's.
@@ -98,7 +106,7 @@ func (e *Error) Verdict() Verdict {
 	case listed:
 		return row.of(e.Call)
 	case e.Status == http.StatusTooManyRequests:
-		return slower
+		return tooOften.of(e.Call)
 	case e.Status/100 != 4 || e.Code == "":
 		return busy
 	case e.Status == http.StatusNotFound && e.Call == Close:

@@ -12,14 +12,14 @@ var calls = []v3.Call{v3.PrepayAPP, v3.Query, v3.Close, v3.CreateRefund, v3.Quer
 
 // The whole table, as an operator would be told: R refused, C contested, D done, A absent,
 // M somebody has to mend it, and what is unknown: u ask again, s slower, b in five minutes,
-// n in ten, when there may be money again.
+// n in ten, when there may be money again, p in a few seconds, because a customer waits.
 func TestWhatACodeMeansDependsOnTheCall(t *testing.T) {
 	t.Parallel()
 	words := map[byte]v3.Verdict{
 		'R': {Class: v3.Refused}, 'C': {Class: v3.Contested}, 'D': {Class: v3.Done}, 'A': {Class: v3.Absent},
 		'M': {Class: v3.CredentialsRefused, After: 5 * time.Minute}, 'u': {Class: v3.Unknown},
 		's': {Class: v3.Unknown, After: time.Minute}, 'b': {Class: v3.Unknown, After: 5 * time.Minute},
-		'n': {Class: v3.Unknown, After: 10 * time.Minute},
+		'n': {Class: v3.Unknown, After: 10 * time.Minute}, 'p': {Class: v3.Unknown, After: 5 * time.Second},
 	}
 	for _, test := range []struct {
 		status int
@@ -60,15 +60,15 @@ func TestWhatACodeMeansDependsOnTheCall(t *testing.T) {
 		{500, "BANK_ERROR", "uuuuuu"},
 		{500, "BANKERROR", "uuuuuu"},
 		{503, "SERVICE_UNAVAILABLE", "uuuuuu"},
-		{429, "FREQUENCY_LIMITED", "ssssss"},
-		{403, "FREQUENCY_LIMITED", "ssssss"},
-		{429, "RATELIMIT_EXCEEDED", "ssssss"},
+		{429, "FREQUENCY_LIMITED", "ppssss"},
+		{403, "FREQUENCY_LIMITED", "ppssss"},
+		{429, "RATELIMIT_EXCEEDED", "ppssss"},
 
 		// What the table does not list.
 		{400, "OF_LATER_YEARS", "RbbCbM"},
 		{403, "OF_LATER_YEARS", "RbbCbM"},
 		{404, "OF_LATER_YEARS", "RbDCbM"},
-		{429, "OF_LATER_YEARS", "ssssss"},
+		{429, "OF_LATER_YEARS", "ppssss"},
 		{500, "OF_LATER_YEARS", "uuuuuu"},
 		{202, "OF_LATER_YEARS", "uuuuuu"},
 		{302, "OF_LATER_YEARS", "uuuuuu"},
@@ -80,7 +80,7 @@ func TestWhatACodeMeansDependsOnTheCall(t *testing.T) {
 		{401, "", "uuuuuu"},
 		{404, "", "uuuuuu"},
 		{407, "", "uuuuuu"},
-		{429, "", "ssssss"},
+		{429, "", "ppssss"},
 		{500, "", "uuuuuu"},
 		{502, "", "uuuuuu"},
 	} {
@@ -89,7 +89,7 @@ func TestWhatACodeMeansDependsOnTheCall(t *testing.T) {
 			if got, want := said.Verdict(), words[test.want[column]]; got != want {
 				t.Errorf("%s: %d %s: got %+v, want %+v", call.Name(), test.status, test.code, got, want)
 			}
-			if said.TooOften() != (test.want[column] == 's') {
+			if said.TooOften() != (test.want[column] == 's' || test.want[column] == 'p') {
 				t.Errorf("%s: %d %s: too often: %v", call.Name(), test.status, test.code, said.TooOften())
 			}
 		}
