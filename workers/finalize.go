@@ -95,7 +95,7 @@ func (w *Workers) believe(ctx context.Context, m events.Message, merchant string
 	case err != nil:
 		return err
 	case !t.Paid:
-		return w.look(ctx, p) // a notify that tells of no payment is a hint to ask
+		return w.hint(ctx, p) // a notify that tells of no payment is a hint to ask
 	default:
 		return w.complete(ctx, p, t, settled.FromNotify)
 	}

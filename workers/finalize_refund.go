@@ -22,7 +22,7 @@ func (w *Workers) believeRefund(ctx context.Context, m events.Message, merchant 
 	case t.Unproven && r.Status == settled.RefundCompleted:
 		return nil
 	case t.Unproven:
-		return w.lookRefund(ctx, r)
+		return w.hintRefund(ctx, r)
 	case reason != "":
 		return w.flagRefund(ctx, r, reason, detail) // WeChat is asked about it as before
 	default:

@@ -50,7 +50,7 @@ func (w *Workers) returned(ctx context.Context, m events.Message) error {
 	if err != nil {
 		return err
 	}
-	if err := w.look(ctx, p); err != nil {
+	if err := w.hint(ctx, p); err != nil {
 		return err
 	}
 	return w.glanceAgain(ctx, p)

@@ -90,6 +90,10 @@ func (w *Workers) refundable(ctx context.Context, m events.Message, r events.Ref
 // here knows to be paid. Without an answer it is neither paid nor unpaid, and the request
 // waits.
 func (w *Workers) askPaid(ctx context.Context, m events.Message, p settled.Payment) (settled.Payment, error) {
+	if !w.refunding.take(p.Merchant) {
+		return p, events.Later(errors.New("this merchant has its share of refunds in hand"), time.Second)
+	}
+	defer w.refunding.give(p.Merchant)
 	trade, err := w.cfg.Merchants[p.Merchant].Gateway.Query(ctx, p)
 	if err != nil {
 		return p, events.Later(fmt.Errorf("query order of refund: %w", err), backoff(m.Attempt-1, longestRetry))

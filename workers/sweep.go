@@ -20,7 +20,7 @@ const (
 // one whose time has passed shows here.
 func (w *Workers) sweep(ctx context.Context) error {
 	var trimmed time.Time
-	said := map[settled.Status]bool{}
+	said := map[string]bool{}
 	for pause(ctx, jitter(sweepEvery)) {
 		census, err := w.cfg.Ledger.Census(ctx)
 		if err != nil {
@@ -38,17 +38,24 @@ func (w *Workers) sweep(ctx context.Context) error {
 	return nil
 }
 
-// warn says once when payments of a status begin to stand still, and once when they no
-// longer do.
-func (w *Workers) warn(ctx context.Context, census settled.Census, said map[settled.Status]bool) {
+// warn says once when payments or refunds of a status begin to stand still, and once when
+// they no longer do.
+func (w *Workers) warn(ctx context.Context, census settled.Census, said map[string]bool) {
 	for _, status := range settled.Statuses {
-		late := census.Overdue[status] > still
-		if late && !said[status] {
-			w.cfg.Log.WarnContext(ctx, "payments stand still", "status", status, "overdue", census.Overdue[status].Round(time.Second))
-		}
-		if !late && said[status] {
-			w.cfg.Log.InfoContext(ctx, "payments move again", "status", status)
-		}
-		said[status] = late
+		w.warnOf(ctx, "payments", string(status), census.Overdue[status], said)
 	}
+	for _, status := range settled.RefundStatuses {
+		w.warnOf(ctx, "refunds", string(status), census.OverdueRefunds[status], said)
+	}
+}
+
+func (w *Workers) warnOf(ctx context.Context, what, status string, overdue time.Duration, said map[string]bool) {
+	late, key := overdue > still, what+" "+status
+	if late && !said[key] {
+		w.cfg.Log.WarnContext(ctx, "something stands still", "what", what, "status", status, "overdue", overdue.Round(time.Second))
+	}
+	if !late && said[key] {
+		w.cfg.Log.InfoContext(ctx, "it moves again", "what", what, "status", status)
+	}
+	said[key] = late
 }

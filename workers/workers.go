@@ -57,6 +57,7 @@ type Workers struct {
 	merchants []string
 	preparing *shares // of the prepare pool, whose hands are in two places
 	refunding *shares // of the refund pool, likewise
+	hinting   *shares // of the hands that take messages which are only hints
 }
 
 // pool is one kind of work; it runs until ctx ends and what it has in hand is finished.
@@ -106,7 +107,7 @@ func New(cfg Config) (*Workers, error) {
 		w.protocols[name] = merchant.Protocol
 	}
 	w.merchants = slices.Sorted(maps.Keys(w.protocols))
-	w.preparing, w.refunding = w.newShares(), w.newShares()
+	w.preparing, w.refunding, w.hinting = w.newShares(), w.newShares(), w.newShares()
 	return w, nil
 }
 
