@@ -35,6 +35,10 @@ func NewV3(cfg V3Config) (*V3, error) {
 	}, nil
 }
 
+// PlatformCertificates are WeChat's certificates as far as they are known by now, the
+// oldest first. None are known before an answer or a notify has asked for them.
+func (g *V3) PlatformCertificates() []v3.Key { return g.keys.known().Certificates() }
+
 // prepayCalls are the prepay calls of the trade types.
 var prepayCalls = map[settled.TradeType]v3.Call{
 	settled.APP: v3.PrepayAPP, settled.JSAPI: v3.PrepayJSAPI, settled.NATIVE: v3.PrepayNative, settled.H5: v3.PrepayH5,

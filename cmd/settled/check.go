@@ -62,6 +62,9 @@ func (p *process) check(ctx context.Context, e environment) (failed int) {
 		asked, cancel := context.WithTimeout(ctx, 15*time.Second)
 		say("merchant "+name, credentials(asked, p.merchants[name], name))
 		cancel()
+		for _, f := range certificateFindings(p.merchants[name].Current(), time.Now()) {
+			say("merchant "+name+" "+f.what, f.err)
+		}
 	}
 	return failed
 }

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"settled"
 	"settled/cmd/settled/config"
+	"settled/wechat"
 )
 
 // finding is one thing that was looked at: what it is, and what is wrong with it.
@@ -89,6 +91,24 @@ func ownCertificate(v3 *config.V3, key *rsa.PrivateKey, now time.Time) finding {
 		f.err = lives(certificate, now)
 	}
 	return f
+}
+
+// certificateFindings look at the platform certificates that WeChat has just been asked
+// for, if it was.
+func certificateFindings(gateway settled.Gateway, now time.Time) []finding {
+	v3, ok := gateway.(*wechat.V3)
+	if !ok {
+		return nil
+	}
+	var findings []finding
+	for _, key := range v3.PlatformCertificates() {
+		f := finding{what: fmt.Sprintf("platform certificate %s, %d days left", key.ID, int(key.NotAfter.Sub(now)/(24*time.Hour)))}
+		if !key.Lives(now) {
+			f.err = fmt.Errorf("it is good from %s to %s", key.NotBefore.Format(time.DateOnly), key.NotAfter.Format(time.DateOnly))
+		}
+		findings = append(findings, f)
+	}
+	return findings
 }
 
 func samePublicKey(a crypto.PublicKey, b *rsa.PublicKey) bool {

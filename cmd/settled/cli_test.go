@@ -104,22 +104,34 @@ merchants:
 	}
 }
 
-func TestMerchantsOfProtocolsToComeAreRefused(t *testing.T) {
+// Nothing starts with a merchant who could not sign, or could verify nothing.
+func TestAKeyFileThatCanNotBeReadIsRefusedAtTheStart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldConfig{})
-	text, err := os.ReadFile(w.file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	more := string(text) + `
-  second: {protocol: v2, app_id: wx2, mch_id: "1900000111", api_key: 0123456789abcdef0123456789abcdef}
-`
-	if err := os.WriteFile(w.file, []byte(more), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got := settledRuns(t.Context(), "serve", "--config", w.file)
-	if got.code != exitUsage || !strings.Contains(got.err, "merchants.second.protocol") {
-		t.Errorf("exit %d\n%s", got.code, got.err)
+	for _, key := range []string{"private_key: ", "public_key: ", "client_certificate: /nowhere\n    client_key: "} {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, worldConfig{})
+			text, err := os.ReadFile(w.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			broken := regexp.MustCompile(`(?m)^    (private|public)_key: .*$`).ReplaceAllStringFunc(string(text), func(line string) string {
+				if strings.HasPrefix(line, "    "+key) {
+					return "    " + key + "/nowhere"
+				}
+				return line
+			})
+			if strings.HasPrefix(key, "client") {
+				broken = strings.Replace(broken, "    sign_type:", "    "+key+"/nowhere\n    sign_type:", 1)
+			}
+			if err := os.WriteFile(w.file, []byte(broken), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got := settledRuns(t.Context(), "serve", "--config", w.file)
+			if got.code != exitUsage || !strings.Contains(got.err, "/nowhere") || !strings.Contains(got.err, "merchants.shop") {
+				t.Errorf("exit %d\n%s", got.code, got.err)
+			}
+		})
 	}
 }
 
@@ -167,10 +179,10 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	w.switches(simulator.Switches{Gateway: simulator.GatewaySwitches{Down: 1}})
 	got := settledRuns(t.Context(), "check", "--config", w.file)
 	right, wrong := verdicts(got.out)
-	if got.code != exitFailed || len(right) != 2 || len(wrong) != 3 {
+	if got.code != exitFailed || len(right) != 4 || len(wrong) != 5 {
 		t.Errorf("exit %d, right %q, wrong %q", got.code, right, wrong)
 	}
-	for i, what := range []string{"nats", "redis", "merchant classic"} {
+	for i, what := range []string{"nats", "redis", "merchant classic", "merchant shop2", "merchant shop3"} {
 		if i < len(wrong) && !strings.HasPrefix(wrong[i], what) {
 			t.Errorf("wrong is %q, want %s", wrong[i], what)
 		}
@@ -205,7 +217,7 @@ func alone(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	without := regexp.MustCompile(`(?s)\n  other:\n.*$|\n    - \{name: other-shop[^\n]*`).ReplaceAllString(string(text), "")
+	without := regexp.MustCompile(`(?s)\n  other:\n.*?partner_key: k|\n    - \{name: other-shop[^\n]*`).ReplaceAllString(string(text), "")
 	if err := os.WriteFile(w.file, []byte(without+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

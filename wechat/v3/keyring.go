@@ -1,6 +1,7 @@
 package v3
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,6 +34,18 @@ func (k Keyring) Newest(at time.Time) (newest Key, ok bool) {
 		}
 	}
 	return newest, ok
+}
+
+// Certificates are the platform certificates, the oldest first.
+func (k Keyring) Certificates() []Key {
+	var all []Key
+	for _, key := range k.keys {
+		if key.Certificate() {
+			all = append(all, key)
+		}
+	}
+	slices.SortFunc(all, func(a, b Key) int { return a.NotBefore.Compare(b.NotBefore) })
+	return all
 }
 
 // plainID is how an id is compared. Serials are numbers: the case of their digits and zeros
