@@ -38,6 +38,10 @@ bench: ## run the benchmarks
 	@scripts/setup
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: fuzz
+fuzz: ## fuzz every parser that faces the network, FUZZTIME each (default 1m)
+	scripts/fuzz
+
 .PHONY: build
 build: ## build bin/settled
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/settled ./cmd/settled

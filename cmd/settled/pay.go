@@ -16,7 +16,7 @@ import (
 )
 
 var payCommand = command{
-	name: "pay", args: "--config F --merchant M --order O --amount FEN [--wait 10s]",
+	name: "pay", args: "--config F --merchant M --order O --amount FEN [--trade-type T] [--openid O] [--wait 10s]",
 	summary: "publishes a payment.requested and waits for the answer",
 	example: "settled pay --config settled.yaml --merchant classic --order order0001 --amount 1999",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
@@ -24,6 +24,8 @@ var payCommand = command{
 		merchant := flags.String("merchant", "", "the merchant's `name` in the configuration")
 		order := flags.String("order", "", "the order `id`")
 		amount := flags.Int64("amount", 0, "the total in `fen`")
+		tradeType := flags.String("trade-type", "APP", "APP, JSAPI, NATIVE or H5")
+		openID := flags.String("openid", "", "the customer's `openid`, which JSAPI needs")
 		description := flags.String("description", "settled pay", "what the customer reads")
 		wait := flags.Duration("wait", 10*time.Second, "how long to wait for the answer")
 		return func(ctx context.Context, e environment, words []string) error {
@@ -31,9 +33,14 @@ var payCommand = command{
 			if err != nil {
 				return err
 			}
-			body, err := json.Marshal(map[string]any{
-				"merchant": *merchant, "order_id": *order, "amount": map[string]any{"total": *amount}, "description": *description,
-			})
+			request := map[string]any{
+				"merchant": *merchant, "order_id": *order, "amount": map[string]any{"total": *amount},
+				"description": *description, "trade_type": *tradeType,
+			}
+			if *openID != "" {
+				request["payer"] = map[string]string{"openid": *openID}
+			}
+			body, err := json.Marshal(request)
 			if err != nil {
 				return fmt.Errorf("write the request: %w", err)
 			}
@@ -42,7 +49,7 @@ var payCommand = command{
 			}
 			ctx, cancel := context.WithTimeout(ctx, *wait)
 			defer cancel()
-			return pay(ctx, e, cfg, events.Envelope{
+			return submit(ctx, e, cfg, events.Envelope{
 				ID: uuid.NewString(), Type: events.PaymentRequested, Merchant: *merchant, OrderID: *order, Time: time.Now(), Data: body,
 			})
 		}
@@ -65,8 +72,8 @@ func connect(ctx context.Context, e environment, cfg *config.Config) (*bus.Bus, 
 	})
 }
 
-// pay publishes the request and prints what came of it.
-func pay(ctx context.Context, e environment, cfg *config.Config, request events.Envelope) (err error) {
+// submit publishes a request and prints what came of it.
+func submit(ctx context.Context, e environment, cfg *config.Config, request events.Envelope) (err error) {
 	b, err := connect(ctx, e, cfg)
 	if err != nil {
 		return err
@@ -88,7 +95,7 @@ func pay(ctx context.Context, e environment, cfg *config.Config, request events.
 			case events.ReplyRecorded:
 				recorded = true
 				continue
-			case events.PaymentRejected, events.PaymentFailed:
+			case events.PaymentRejected, events.PaymentFailed, events.RefundFailed, events.RefundRejected:
 				fmt.Fprintf(e.out, "%s\n", reply.Data)
 				return errors.New(reply.Kind)
 			}
@@ -96,7 +103,7 @@ func pay(ctx context.Context, e environment, cfg *config.Config, request events.
 			return nil
 		case <-ctx.Done():
 			if recorded {
-				return errors.New("the payment is recorded, and WeChat has not answered yet; settled goes on asking")
+				return errors.New("the request is recorded, and WeChat has not answered yet; settled goes on asking")
 			}
 			return errors.New("no worker answered; the request is in the stream and will be worked on")
 		}

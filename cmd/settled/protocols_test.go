@@ -288,3 +288,28 @@ func TestStateOfTheSuccessors(t *testing.T) {
 		t.Errorf("a refund that is not there: %d", missing.status)
 	}
 }
+
+// The same by hand: pay, refund, show.
+func TestPayRefundAndShowByHand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{})
+	w.serve()
+	run := func(code int, says string, arguments ...string) {
+		t.Helper()
+		got := settledRuns(t.Context(), append(arguments, "--config", w.file)...)
+		if got.code != code || !strings.Contains(got.out+got.err, says) {
+			t.Errorf("settled %v: exit %d, want %d with %q\n%s%s", arguments, got.code, code, says, got.out, got.err)
+		}
+	}
+	run(exitDone, "code_url", "pay", "--merchant", "shop3", "--order", "hand-0001", "--amount", "1999", "--trade-type", "NATIVE")
+	w.pays(w.expect("payment.prepared", "hand-0001"))
+	w.expect("payment.completed", "hand-0001")
+	run(exitDone, "wechat_refund_id", "refund", "--merchant", "shop3", "--order", "hand-0001", "--refund", "hand-r1", "--amount", "500")
+	run(exitFailed, "exceeds_payment", "refund", "--merchant", "shop3", "--order", "hand-0001", "--refund", "hand-r2", "--amount", "1999")
+	run(exitFailed, "conflict", "refund", "--merchant", "shop3", "--order", "hand-0001", "--refund", "hand-r1", "--amount", "499")
+	run(exitFailed, "no payment", "refund", "--merchant", "shop3", "--order", "hand-0002", "--refund", "hand-r3", "--amount", "1")
+	run(exitUsage, "amount.refund", "refund", "--merchant", "shop3", "--order", "hand-0001", "--refund", "hand-r4", "--amount", "0")
+	w.expectRefund("refund.completed", "hand-r1")
+	run(exitDone, "refund hand-r1", "show", "shop3", "hand-0001")
+	run(exitDone, `"request_id": "`, "show", "--json", "shop3", "hand-0001")
+}
