@@ -143,7 +143,7 @@ func (p *process) v3(m config.Merchant) (settled.Gateway, []settled.Notifies, er
 	// The certificates come as WeChat sent them, encrypted: whoever can write to Redis can't
 	// make one up.
 	cfg.Certificates = p.hints.Tokens(hints.TokenConfig{
-		Merchant: m.Name, Key: "certificates " + m.Endpoint + " " + m.V3.MchID + " " + m.V3.APIV3Key.Reveal(),
+		Merchant: m.Name, What: "platform certificates", Key: "certificates " + m.Endpoint + " " + m.V3.MchID + " " + m.V3.APIV3Key.Reveal(),
 		Fetch: fetcher.FetchToken, Pause: 50 * time.Millisecond, // the gateway asks once a minute at most
 		Observe: func(event string) { p.metrics.certificates.WithLabelValues(event).Inc() },
 	})

@@ -8,7 +8,7 @@ import (
 
 // ErrQuota: no more tokens may be fetched today. The *Unavailable around it says when the
 // next day begins.
-var ErrQuota = errors.New("the daily quota of access tokens is used up")
+var ErrQuota = errors.New("the daily quota is used up")
 
 // errShare: Redis is gone, and with it the knowledge of what the others fetch.
 var errShare = fmt.Errorf("without redis: %w", ErrQuota)
@@ -29,7 +29,7 @@ type Unavailable struct {
 
 // Error names the time and the cause.
 func (u *Unavailable) Error() string {
-	return fmt.Sprintf("no access token before %s: %v", u.Until.Format(time.RFC3339), u.Err)
+	return fmt.Sprintf("none before %s: %v", u.Until.Format(time.RFC3339), u.Err)
 }
 
 // Unwrap returns the cause.

@@ -56,11 +56,11 @@ func (t *Tokens) ask(ctx context.Context) (string, time.Duration, error) {
 
 func (t *Tokens) tell(ctx context.Context, f fetched) {
 	if f.err != nil {
-		t.log.WarnContext(ctx, "fetch of access token failed", slog.Any("error", f.err), slog.Duration("pause", f.pause))
+		t.log.WarnContext(ctx, "fetch failed", slog.Any("error", f.err), slog.Duration("pause", f.pause))
 		t.cfg.Observe(FetchFailed)
 		return
 	}
-	t.log.InfoContext(ctx, "access token fetched", slog.Duration("life", f.life), slog.Duration("pause", f.pause))
+	t.log.InfoContext(ctx, "fetched", slog.Duration("life", f.life), slog.Duration("pause", f.pause))
 	t.cfg.Observe(Fetched)
 }
 

@@ -198,7 +198,7 @@ func (t *Tokens) overQuota(ctx context.Context, until time.Time, err error) {
 	t.tally.told = err
 	t.mu.Unlock()
 	if !told {
-		t.log.ErrorContext(ctx, "no access token fetched", slog.Any("error", err))
+		t.log.ErrorContext(ctx, "nothing is fetched any more", slog.Any("error", err))
 		t.cfg.Observe(QuotaExhausted)
 	}
 	t.without(until, err)

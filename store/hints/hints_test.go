@@ -62,7 +62,7 @@ func TestNoTokenAndNoSecretIsLogged(t *testing.T) {
 		w.failWith(errBusy)
 		err := refuseAll(t, p)
 		for _, heard := range []string{
-			"access token fetched", "fetch of access token failed", "redis lost", "redis back", "no access token fetched",
+			`msg=fetched`, `"fetch failed"`, "redis lost", "redis back", "nothing is fetched any more",
 		} {
 			if strings.Count(log.String(), heard) == 0 {
 				t.Errorf("%q is not logged:\n%s", heard, log.String())

@@ -11,9 +11,12 @@ import (
 	"time"
 )
 
-// TokenConfig describes one merchant's access tokens.
+// TokenConfig describes one merchant's access tokens, or whatever else is fetched now and
+// then and good for a while.
 type TokenConfig struct {
 	Merchant string
+	// What is fetched, for errors and logs; default "access token".
+	What string
 	// Key is whatever the token depends on: app id, secret, the way it is fetched. Another
 	// key is another token. Redis sees its digest only.
 	Key string
@@ -64,6 +67,7 @@ type trouble struct {
 
 // Tokens returns a merchant's tokens. It makes no call.
 func (h *Hints) Tokens(cfg TokenConfig) *Tokens {
+	cfg.What = cmp.Or(cfg.What, "access token")
 	cfg.FetchTimeout = cmp.Or(cfg.FetchTimeout, 10*time.Second)
 	cfg.Pause = cmp.Or(cfg.Pause, time.Second)
 	cfg.Wait = cmp.Or(cfg.Wait, 3*time.Second)
@@ -72,7 +76,7 @@ func (h *Hints) Tokens(cfg TokenConfig) *Tokens {
 	}
 	return &Tokens{
 		cfg: cfg, hints: h, keys: tokenKeys(h.cfg.Prefix, cfg),
-		log:   h.cfg.Log.With(slog.String("merchant", cfg.Merchant)),
+		log:   h.cfg.Log.With(slog.String("merchant", cfg.Merchant), slog.String("what", cfg.What)),
 		brake: brake{pause: cfg.Pause, most: mostPause(cfg)},
 	}
 }
@@ -172,5 +176,5 @@ func (t *Tokens) named(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("take the access token of %s: %w", t.cfg.Merchant, err)
+	return fmt.Errorf("take the %s of %s: %w", t.cfg.What, t.cfg.Merchant, err)
 }
