@@ -117,7 +117,7 @@ func (c caller) send(ctx context.Context, r request) (status int, body []byte, e
 		return 0, nil, err
 	case status == http.StatusTooManyRequests:
 		return 0, nil, &settled.Unknown{Code: codeOfStatus(status), After: time.Minute, Err: errors.New("too many requests")}
-	case status >= 500 || status >= 300 && status < 400:
+	case status >= 500 || isRedirect(status):
 		return 0, nil, &settled.Unknown{Code: codeOfStatus(status), Err: errors.New("no answer of WeChat's own")}
 	}
 	return status, answer.body, nil

@@ -43,7 +43,7 @@ type legacyRequest struct {
 func ask[T any](ctx context.Context, l *legacyLine, r legacyRequest, read func(answer []byte) (T, error)) (T, error) {
 	began := l.now()
 	value, err := attempt(ctx, l, r, read)
-	l.observe(Call{Name: r.call.Name(), Host: MainHost, Outcome: settled.Outcome(err), Code: codeOf(err), Took: l.now().Sub(began)})
+	l.observe(Call{Name: r.call.Name(), Host: MainHost, Outcome: settled.Outcome(err), Code: codeOf(err), Took: max(l.now().Sub(began), 0)})
 	return value, err
 }
 

@@ -160,24 +160,27 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// attempt makes the call to one host, and says what that tells of the host.
-func (l *line) attempt(ctx context.Context, h *host, term int, out outgoing, judge func(incoming) error) (health, error) {
+// attempt makes the call to one host, and says what that tells of the host. It says so to
+// the breaker whatever happens: a probe that never ended would be the host's last.
+func (l *line) attempt(ctx context.Context, h *host, term int, out outgoing, judge func(incoming) error) (found health, err error) {
 	began := l.now()
+	defer func() {
+		if h.breaker.done(l.now(), term, found) {
+			l.tell(ctx, h, found == failing)
+		}
+	}()
 	answer, err := l.exchange(ctx, h, out)
 	sent := err == nil
 	if sent {
 		err = judge(answer)
 	}
-	found := healthOf(ctx, answer, err, sent)
-	if h.breaker.done(l.now(), term, found) {
-		l.tell(ctx, h, found == failing)
-	}
+	found = healthOf(ctx, answer, err, sent)
 	if found == healthy {
 		l.budget.slow(l.now(), answer.status == http.StatusTooManyRequests || errors.Is(err, errTooOften))
 	}
 	call := Call{
 		Name: out.name, Host: h.name, Outcome: settled.Outcome(err), Code: codeOf(err),
-		RequestID: requestID(answer.header), Took: l.now().Sub(began),
+		RequestID: requestID(answer.header), Took: max(l.now().Sub(began), 0), // the clock may be set back
 	}
 	l.observe(call)
 	l.note(ctx, call, err)
@@ -206,12 +209,15 @@ func healthOf(ctx context.Context, answer incoming, err error, sent bool) health
 		return neither
 	case unknown.Code == codeUnverified:
 		return doubtful
-	case !sent, answer.status >= 500, unknown.Code == codeUnreadable:
+	case !sent, answer.status >= 500, isRedirect(answer.status), unknown.Code == codeUnreadable:
 		return failing
 	default:
 		return healthy
 	}
 }
+
+// isRedirect reports whether somebody else than WeChat answered, who wants us elsewhere.
+func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
 // tell says that a host is left alone from now on, or no longer.
 func (l *line) tell(ctx context.Context, h *host, open bool) {
