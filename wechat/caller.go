@@ -66,7 +66,7 @@ func newTransport() *http.Transport {
 // with is the same caller with a client certificate. A client of the user's own keeps its
 // transport: the user knows what it shows.
 func (c caller) with(certificate tls.Certificate) caller {
-	transport, ok := c.http.Transport.(*http.Transport)
+	transport, ok := cmp.Or(c.http.Transport, http.DefaultTransport).(*http.Transport)
 	if !ok {
 		return c
 	}
