@@ -34,7 +34,7 @@ type held struct {
 // NewSwitch returns a Switch on a gateway, with further keys that verify notifies.
 func NewSwitch(current settled.Gateway, former ...settled.Notifies) *Switch {
 	s := &Switch{}
-	s.held.Store(&held{current: current, former: former})
+	s.held.Store(&held{current: current, former: slices.Clone(former)})
 	return s
 }
 
