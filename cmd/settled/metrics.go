@@ -166,6 +166,12 @@ func (m *metrics) hostChanged(merchant, host string, open bool) {
 	m.hostOpen.WithLabelValues(merchant, host).Set(value)
 }
 
+// hostsForgotten shows nothing of a merchant's hosts: with new keys they are found anew, and
+// whoever found them failing before makes no more calls that could find them well.
+func (m *metrics) hostsForgotten(merchant string) {
+	m.hostOpen.DeletePartialMatch(prometheus.Labels{"merchant": merchant})
+}
+
 // Handled counts a message by what became of it.
 func (m *metrics) Handled(consumer, verdict string) {
 	m.messages.WithLabelValues(consumer, verdict).Inc()

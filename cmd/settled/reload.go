@@ -99,6 +99,7 @@ func (r *reloader) replace(m config.Merchant) error {
 		return err
 	}
 	r.process.merchants[m.Name].Replace(gateway, keeps(m), former...)
+	r.process.metrics.hostsForgotten(m.Name)
 	return nil
 }
 

@@ -143,3 +143,23 @@ func TestAnAPIKeyIsReplacedWithoutARestart(t *testing.T) {
 	w.rewrite(hangup, "api_key: "+fresh, "api_key: "+simulatedShop2.APIKey+"\n    verify_also: []")
 	w.buy("shop2", "key-back", 3)
 }
+
+// A host that was left alone under the former keys is found anew under the next ones.
+func TestNewKeysFindWeChatsHostsAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{switches: simulator.Switches{Gateway: simulator.GatewaySwitches{MainDown: 1}}})
+	hangup := make(chan os.Signal)
+	w.serveParts(parts{ingress: true, workers: true, admin: true, file: w.file, hangup: hangup})
+	leftAlone := func() bool {
+		text := w.callAt(w.admin+"/metrics", http.MethodGet, nil).text
+		return strings.Contains(text, `settled_wechat_host_open{host="main",merchant="shop2"} 1`)
+	}
+	w.buy("shop2", "anew", 6)
+	if !leftAlone() {
+		t.Error("the main host is not left alone")
+	}
+	w.rewrite(hangup, "api_key: "+simulatedShop2.APIKey, "api_key: "+simulatedShop2.APIKey+"\n    verify_also: []")
+	if leftAlone() {
+		t.Error("the metrics still tell of the former keys' line")
+	}
+}
