@@ -6,8 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"settled"
 	"settled/cmd/settled/config"
@@ -32,7 +35,7 @@ var auditCommand = command{
 			if err != nil {
 				return err
 			}
-			report, err := auditAll(ctx, cfg, e, *still)
+			report, err := auditAll(ctx, cfg, e.log, *still)
 			if err != nil {
 				return err
 			}
@@ -52,8 +55,8 @@ var auditCommand = command{
 }
 
 // auditAll opens PostgreSQL and NATS, and audits what they have.
-func auditAll(ctx context.Context, cfg *config.Config, e environment, still time.Duration) (*auditReport, error) {
-	p := &process{cfg: cfg, log: e.log, metrics: newMetrics()}
+func auditAll(ctx context.Context, cfg *config.Config, log *slog.Logger, still time.Duration) (*auditReport, error) {
+	p := &process{cfg: cfg, log: log, metrics: newMetrics()}
 	defer func() { _ = p.close(ctx) }() // nothing was written
 	if err := p.openServers(ctx); err != nil {
 		return nil, err
@@ -116,13 +119,26 @@ func (r *auditReport) broken() (n int) {
 	return n
 }
 
-// breakLine names a break for people.
+// verdict is the report in a word.
+func (r *auditReport) verdict() string {
+	if n := r.broken(); n > 0 {
+		return fmt.Sprintf("%d breaks", n)
+	}
+	return "clean"
+}
+
+// breakLine names a break for people, in one line whatever a stranger called an order.
 func breakLine(b settled.Break) string {
 	name := b.Merchant + " " + b.OrderID
 	if b.RefundID != "" {
 		name += " refund " + b.RefundID
 	}
-	return fmt.Sprintf("%s  %s: %s", b.Check, name, b.Detail)
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, fmt.Sprintf("%s  %s: %s", b.Check, name, b.Detail))
 }
 
 func (r *auditReport) text(w io.Writer) error {

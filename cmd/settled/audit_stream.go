@@ -37,8 +37,8 @@ type streamAudit struct {
 	stream auditStream
 	tell   func(settled.Audited)
 
-	// completed has the first payment.completed of each order that PostgreSQL knows of none
-	// for. There are none in a world that is right.
+	// completed has the first payment.completed of each order for which PostgreSQL has none:
+	// there are none in a world that is right, and at most auditWindow in any other.
 	completed map[orderName]string
 }
 
@@ -200,11 +200,10 @@ func uncommitted(p settled.Publication, known settled.Committed) string {
 func (a *streamAudit) toldTwice(p settled.Publication, known settled.Committed) string {
 	order := orderName{p.Merchant, p.OrderID}
 	first := cmp.Or(known.Completed, a.completed[order])
-	if first == "" {
+	if first == "" && len(a.completed) < auditWindow {
 		a.completed[order] = p.ID
-		return ""
 	}
-	if first != p.ID {
+	if first != "" && first != p.ID {
 		return fmt.Sprintf("%s was published as %q, and is %s", p.Type, p.ID, first)
 	}
 	return ""
