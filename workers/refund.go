@@ -45,6 +45,13 @@ func (w *Workers) requestRefund(ctx context.Context, m events.Message) error {
 	if err != nil {
 		return events.Park(err)
 	}
+	known, err := w.cfg.Ledger.Refund(ctx, request.Merchant, request.RefundID)
+	if err == nil {
+		return w.numberTaken(ctx, m, request, known)
+	}
+	if !errors.Is(err, settled.ErrNotFound) {
+		return err
+	}
 	p, refusal, err := w.refundable(ctx, m, request)
 	if err != nil {
 		return err
@@ -126,13 +133,10 @@ func (w *Workers) recordRefund(ctx context.Context, m events.Message, p settled.
 	if err != nil {
 		return err
 	}
-	if recorded.Refund.Fingerprint != r.Fingerprint {
-		return w.rejectRefund(ctx, m, p, request)
+	if !recorded.Created {
+		return w.numberTaken(ctx, m, request, recorded.Refund)
 	}
 	w.reply(ctx, m, events.ReplyRecorded, wireRefund(recorded.Refund, recorded.Refund.Status))
-	if !recorded.Created {
-		return w.repeatRefund(ctx, m, recorded.Refund)
-	}
 	return w.takeUp(ctx, m, recorded.Refund)
 }
 
@@ -170,8 +174,17 @@ func (w *Workers) newRefund(p settled.Payment, request events.RefundRequest) (se
 	return r, nil
 }
 
-// repeatRefund answers a request that was recorded before with what was told of it last.
-func (w *Workers) repeatRefund(ctx context.Context, m events.Message, r settled.Refund) error {
+// numberTaken answers a request whose number a refund has already: the same content is
+// told again what was told of it last, any other is a conflict.
+func (w *Workers) numberTaken(ctx context.Context, m events.Message, request events.RefundRequest, r settled.Refund) error {
+	if request.Fingerprint() != r.Fingerprint {
+		p, err := w.cfg.Ledger.PaymentByID(ctx, r.PaymentID)
+		if err != nil {
+			return err
+		}
+		return w.rejectRefund(ctx, m, p, request)
+	}
+	w.reply(ctx, m, events.ReplyRecorded, wireRefund(r, r.Status))
 	news, err := w.cfg.Ledger.RefundNews(ctx, r.ID)
 	if errors.Is(err, settled.ErrNotFound) {
 		return nil // it is on its way; the one who has it in hand will tell

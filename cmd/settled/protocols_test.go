@@ -44,7 +44,6 @@ func TestEveryWayToPayAndToGiveBack(t *testing.T) {
 				t.Errorf("completed with %v", completed)
 			}
 			w.publish("refund.requested", refund(way.merchant, id, id+"-1", 500, 1999))
-			w.expectRefund("refund.accepted", id+"-1")
 			first := w.expectRefund("refund.completed", id+"-1")
 			if first["wechat_refund_id"] == "" || first["refunded_at"] == "" || first["status"] != "completed" {
 				t.Errorf("refunded with %v", first)
@@ -194,6 +193,32 @@ func TestRefundsThatDoNotArrive(t *testing.T) {
 			}
 			w.expectRefund("refund.completed", id+"-r")
 		}
+	}
+}
+
+// Accepted is not completed: a refund that hangs at WeChat hangs here, until WeChat says how
+// it ended.
+func TestAnAcceptedRefundIsNotCompleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{switches: simulator.Switches{Gateway: simulator.GatewaySwitches{RefundHangs: 1}}})
+	w.serve()
+	for _, merchant := range []string{"shop2", "shop3"} {
+		id := "hangs-" + merchant
+		w.publish("payment.requested", orderOf(merchant, "NATIVE", id))
+		w.pays(w.expect("payment.prepared", id))
+		w.expect("payment.completed", id)
+		w.publish("refund.requested", refund(merchant, id, id+"-r", 1999, 1999))
+		if accepted := w.expectRefund("refund.accepted", id+"-r"); accepted["wechat_refund_id"] == "" || accepted["status"] != "accepted" {
+			t.Errorf("accepted with %v", accepted)
+		}
+		state := w.call(http.MethodGet, "/v1/refunds/"+merchant+"/"+id+"-r", nil, bearer...)
+		if state.body["status"] != "accepted" {
+			t.Errorf("the state is %s", state.text)
+		}
+		if err := w.wechat.MendRefund(merchant, id+"-r"); err != nil {
+			t.Fatal(err)
+		}
+		w.expectRefund("refund.completed", id+"-r")
 	}
 }
 

@@ -64,8 +64,8 @@ func (r *reloader) reload(ctx context.Context) (replaced int) {
 		if r.seen[name] == now {
 			continue
 		}
-		if !there || m.Protocol != r.process.cfg.Merchants[name].Protocol {
-			r.refuse(ctx, fmt.Errorf("merchants.%s has gone or speaks another protocol, which takes a restart", name))
+		if !there || identity(m) != identity(r.process.cfg.Merchants[name]) {
+			r.refuse(ctx, fmt.Errorf("merchants.%s has gone or is another account, which takes a restart and, for another account, another name", name))
 			return replaced
 		}
 		if err := r.replace(m); err != nil {
@@ -100,6 +100,20 @@ func (r *reloader) replace(m config.Merchant) error {
 	}
 	r.process.merchants[m.Name].Replace(gateway, keeps(m), former...)
 	return nil
+}
+
+// identity is whose account it is: what was requested for one can't be sent for another.
+func identity(m config.Merchant) string {
+	number := ""
+	switch {
+	case m.Legacy != nil:
+		number = m.Legacy.PartnerID
+	case m.V2 != nil:
+		number = m.V2.MchID
+	case m.V3 != nil:
+		number = m.V3.MchID
+	}
+	return m.Protocol + " " + m.AppID + " " + number
 }
 
 // keeps reports whether what verified before a reload goes on verifying after it.

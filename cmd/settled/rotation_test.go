@@ -137,6 +137,12 @@ func TestAnAPIKeyIsReplacedWithoutARestart(t *testing.T) {
 	}
 	hangup <- syscall.SIGHUP
 	w.until("a file with a mistake is refused", func() bool { return w.reloads("refused") == "1" })
+	another := strings.Replace(string(text), `mch_id: "10000100"`, `mch_id: "10000101"`, 1)
+	if err := os.WriteFile(w.file, []byte(another), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hangup <- syscall.SIGHUP
+	w.until("another account is refused", func() bool { return w.reloads("refused") == "2" })
 	if err := os.WriteFile(w.file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
