@@ -54,8 +54,8 @@ func (b *breaker) resting(now time.Time) (again time.Time) {
 	switch {
 	case !b.open:
 		return time.Time{}
-	case now.Before(b.until):
-		return b.until
+	case now.Before(b.until) && b.until.Sub(now) <= longestBreak+longestBreak/5:
+		return b.until // for longer nobody is left alone: then the clock was set back
 	case b.probing:
 		return now.Add(shortestBreak / 5)
 	}

@@ -5,103 +5,153 @@ import (
 	"time"
 )
 
-// ward is a breaker with its clock.
-type ward struct {
+// hosted is a breaker with a clock.
+type hosted struct {
 	breaker
-	now time.Time
+	now     time.Time
+	changed int // times
 }
 
-// call makes one call for each letter: + healthy, - failing, ? neither, ~ doubtful. It
-// returns a letter for each as well: . for one that was not let through.
-func (p *ward) call(letters string) (made string) {
+func newHosted() *hosted { return &hosted{now: began} }
+
+// call makes one call for each letter: + healthy, - failing, ~ doubtful, ? neither. It
+// returns a letter for each as well: . for one that was not admitted.
+func (h *hosted) call(letters string) (made string) {
 	for _, letter := range letters {
-		term, ok, _ := p.admit(p.now)
-		if !ok {
+		term, admitted, _ := h.admit(h.now)
+		if !admitted {
 			made += "."
 			continue
 		}
 		made += string(letter)
-		p.done(p.now, term, map[rune]health{'+': healthy, '-': failing, '?': neither, '~': doubtful}[letter])
+		if h.done(h.now, term, map[rune]health{'+': healthy, '-': failing, '~': doubtful, '?': neither}[letter]) {
+			h.changed++
+		}
 	}
 	return made
 }
 
-func newWard() *ward { return &ward{now: time.Unix(1600000000, 0)} }
+// probe lets the pause pass and makes the calls.
+func (h *hosted) probe(letters string) (made string) {
+	h.now = h.until
+	return h.call(letters)
+}
 
-func TestAHostIsLeftAloneByWhatWasMeasured(t *testing.T) {
+func TestAHostIsLeftAloneByWhatItAnswered(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		calls string
 		open  bool
 	}{
+		"no call":                         {"", false},
 		"all is well":                     {"++++++++++++++++++++++++", false},
-		"four failures":                   {"----", false},
-		"five failures":                   {"-----", true},
-		"five, but not in a row":          {"--+---", false},
+		"four failures in a row":          {"----+----", false},
+		"five failures in a row":          {"-----", true},
+		"five after all was well":         {"++++++++++++++++++++++++-----", true},
 		"five, and callers who gave up":   {"--?--?-", true},
+		"five, and wrong signatures":      {"--~--~-", true},
 		"callers who gave up":             {"????????????", false},
-		"answers that do not verify":      {"~~~~~~~~~~~~", false},
+		"wrong signatures":                {"~~~~~~~~~~~~~~~~~~~~~~~~", false},
 		"half of twenty":                  {"-+-+-+-+-+-+-+-+-+-+", true},
 		"half of nineteen":                {"-+-+-+-+-+-+-+-+-+-", false},
-		"less than half of the last ones": {"--+--+--+++++++++++++--+--+", false},
+		"ten of twenty-one":               {"+-+-+-+-+-+-+-+-+-++-+-+", true},
+		"less than half of the last ones": {"--+--+--+++++++++++++--+--+++", false},
+		"half, but of more than twenty":   {"----+----+++++++++++++++++----+----", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newWard()
-			p.call(test.calls)
-			if _, ok, again := p.admit(p.now); ok == test.open || test.open != again.After(p.now) {
-				t.Errorf("let through: %t, again at %s", ok, again)
+			h := newHosted()
+			h.call(test.calls)
+			if rests := !h.rests(h.now).IsZero(); rests != test.open {
+				t.Errorf("left alone: %t", rests)
+			}
+			if told := h.changed == 1; told != test.open {
+				t.Errorf("told %d times", h.changed)
 			}
 		})
 	}
 }
 
-// A rest is spread by a fifth to both sides, and doubles up to a minute.
-func TestAHostThatRestsIsProbedOneCallAtATime(t *testing.T) {
+func TestAfterThePauseOneProbeAtATime(t *testing.T) {
 	t.Parallel()
-	p := newWard()
-	p.call("-----")
-	for _, rest := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute} {
-		left := p.now
-		p.now = left.Add(rest - rest/5 - 1)
-		if p.call("+") != "." {
-			t.Errorf("a call before %s are nearly over", rest)
-		}
-		p.now = left.Add(rest + rest/5)
-		if made := p.call("??-+"); made != "??-." {
-			t.Errorf("after %s: %s, want a probe whose callers gave up, one that failed, and then nothing", rest, made)
-		}
+	h := newHosted()
+	h.call("-----")
+	if again := h.rests(h.now); !again.Equal(h.until) || h.call("+") != "." {
+		t.Errorf("worth asking again at %s, want %s", again, h.until)
 	}
-	p.now = p.now.Add(2 * time.Minute)
-	if made := p.call("+----+-----"); made != "+----+-----" {
-		t.Errorf("after the first probe that succeeded: %s", made)
+	h.now = h.until.Add(-1)
+	if h.call("+") != "." {
+		t.Error("admitted before the pause is over")
 	}
-	p.now = p.now.Add(6 * time.Second)
-	if p.call("+") != "+" {
-		t.Error("the rests are not short again")
+	h.now = h.until
+	term, admitted, _ := h.admit(h.now)
+	if !admitted {
+		t.Fatal("no probe is admitted")
+	}
+	if _, second, again := h.admit(h.now); second || !again.After(h.now) {
+		t.Errorf("a second probe: %t, worth asking again at %s", second, again)
+	}
+	if !h.done(h.now, term, healthy) || h.call("+++") != "+++" {
+		t.Error("the probe did not bring the host back")
 	}
 }
 
-func TestWhileAProbeIsOnItsWayNobodyFollows(t *testing.T) {
+func TestEveryFailedProbeDoublesThePauseUpToAMinute(t *testing.T) {
 	t.Parallel()
-	p := newWard()
-	early, _, _ := p.admit(p.now)
-	p.call("-----")
-	p.now = p.now.Add(6 * time.Second)
-	probe, ok, _ := p.admit(p.now)
-	if !ok || p.call("+") != "." || p.rests(p.now).IsZero() {
-		t.Error("somebody follows the probe")
+	h := newHosted()
+	h.call("-----")
+	for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
+		if h.pause != want*time.Second {
+			t.Errorf("left alone for about %s, want %d s", h.pause, want)
+		}
+		if made := h.probe("-+"); made != "-." {
+			t.Errorf("after the pause: %s", made)
+		}
 	}
-	if p.done(p.now, early, healthy) || p.call("+") != "." {
-		t.Error("an answer from before the rest ended it")
+	if h.changed != 1 {
+		t.Errorf("told %d times that the host is left alone", h.changed)
 	}
-	if !p.done(p.now, probe, healthy) || p.call("++") != "++" {
-		t.Error("the host is not back")
+	h.probe("+----+-----")
+	if h.pause != shortestBreak || h.changed != 3 {
+		t.Errorf("after it was back: left alone for about %s, told %d times", h.pause, h.changed)
 	}
-	for range breakAfter {
-		p.done(p.now, early, failing)
+}
+
+func TestAProbeThatSaysNothingMakesRoomForTheNext(t *testing.T) {
+	t.Parallel()
+	h := newHosted()
+	h.call("-----")
+	if made := h.probe("??~~?+"); made != "??~~?+" || !h.rests(h.now).IsZero() {
+		t.Errorf("made %s, left alone until %s", made, h.rests(h.now))
 	}
-	if p.call("+") != "+" {
-		t.Error("failures from before the rest count after it")
+}
+
+func TestThePausesOfManyProcessesDiffer(t *testing.T) {
+	t.Parallel()
+	lengths := map[time.Duration]bool{}
+	for range 100 {
+		h := newHosted()
+		h.call("-----")
+		length := h.until.Sub(h.now)
+		lengths[length] = true
+		if length < 4*time.Second || length > 6*time.Second {
+			t.Errorf("left alone for %s", length)
+		}
+	}
+	if len(lengths) < 50 {
+		t.Errorf("%d lengths of 100", len(lengths))
+	}
+}
+
+func TestAClockThatIsSetBackDoesNotKeepAHostAway(t *testing.T) {
+	t.Parallel()
+	h := newHosted()
+	h.call("-----")
+	h.now = h.now.Add(-time.Hour)
+	if made := h.call("-+"); made != "-." {
+		t.Errorf("an hour back: %s", made)
+	}
+	if made := h.probe("++"); made != "++" {
+		t.Errorf("after the next pause: %s", made)
 	}
 }

@@ -26,11 +26,13 @@ const (
 var reserve = map[class]float64{urgent: 0, asking: .2, patient: .4}
 
 const (
-	longestQueue  = 2 * time.Second // how long a call waits for its turn
-	codeBudget    = "budget"        // our own bound, not WeChat's
-	slowestShare  = 1. / 64         // of the rate, however often WeChat says "too often"
-	recoveryRate  = 1.1             // a second
-	limitedPauses = time.Second     // about how long everyone waits after "too often"
+	longestQueue  = 2 * time.Second  // how long a call waits for its turn
+	shortestWait  = time.Millisecond // or a clock that stands still makes it a busy loop
+	codeBudget    = "budget"         // our own bound, not WeChat's
+	slowestShare  = 1. / 64          // of the rate, however often WeChat says "too often"
+	recoveryRate  = 1.1              // a second
+	limitedPauses = time.Second      // about how long everyone waits after "too often"
+	mostDoublings = 4                // of that, while WeChat goes on saying it
 )
 
 // errTooOften is in every error of a call that WeChat took for one too many.
@@ -57,7 +59,7 @@ func newBudget(rate int) *budget {
 func (b *budget) take(now time.Time, c class) (wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if left := b.closed.Sub(now); left > 0 {
+	if left := b.closedFor(now); left > 0 {
 		return left
 	}
 	if b.rate == 0 {
@@ -86,6 +88,16 @@ func (b *budget) refill(now time.Time) {
 // room is what the budget can hold: a second's calls, and never less than one.
 func (b *budget) room() float64 { return max(b.rate*b.share, 1) }
 
+// closedFor is how long nobody calls from now on. More than was ever meant says that the
+// clock was set back; then the pause is over.
+func (b *budget) closedFor(now time.Time) time.Duration {
+	left := b.closed.Sub(now)
+	if left > (limitedPauses<<mostDoublings)*3/2 {
+		return 0
+	}
+	return left
+}
+
 // slow takes note of WeChat's "too often": everybody pauses, and half as much is asked from
 // now on. An answer that is not limited ends the row.
 func (b *budget) slow(now time.Time, limited bool) {
@@ -95,10 +107,10 @@ func (b *budget) slow(now time.Time, limited bool) {
 		b.limited = 0
 		return
 	}
-	if now.Before(b.closed) {
+	if b.closedFor(now) > 0 {
 		return // said to several calls at once
 	}
-	pause := limitedPauses << min(b.limited, 4)
+	pause := limitedPauses << min(b.limited, mostDoublings)
 	b.closed = now.Add(pause/2 + rand.N(pause)) //nolint:gosec // a pause needs no secrecy
 	b.share = max(slowestShare, b.share/2)
 	b.limited++
@@ -111,6 +123,7 @@ func (b *budget) wait(ctx context.Context, now func() time.Time, c class) error 
 		if wait == 0 {
 			return nil
 		}
+		wait = max(wait, shortestWait)
 		if waited += wait; waited > longestQueue {
 			return &settled.Unknown{Code: codeBudget, After: max(wait, time.Second), Err: errors.New("too many calls of this merchant are waiting")}
 		}
