@@ -100,7 +100,8 @@ func (s *Store) Committed(ctx context.Context, published []settled.Publication) 
 		left join payments p on p.merchant = a.merchant and p.order_id = a.order_id
 		left join refunds r on r.id = e.refund_id
 		left join lateral (
-			select d.id from events d where d.payment_id = p.id and d.type = 'payment.completed' order by d.version limit 1
+			select (array_agg(d.id order by d.version) filter (where d.type = 'payment.completed'))[1] as id
+			from events d where d.payment_id = p.id
 		) d on true
 		order by a.place`, c.arguments()...)
 	if err != nil {
