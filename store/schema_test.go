@@ -228,11 +228,16 @@ func TestTheDatabaseRefusesWhatCanNotBe(t *testing.T) {
 		values (gen_random_uuid(), $1, 1, 'x', 'm', 'o', now(), '{}')`, completed)
 }
 
-func arrive(t *testing.T, s *store.Store, orderID string, fact settled.Fact) settled.Payment {
+func arrive(t *testing.T, s *store.Store, orderID string, facts ...settled.Fact) settled.Payment {
 	t.Helper()
 	p := record(t, s, request(orderID))
-	if moved, err := s.Move(t.Context(), moveOf(p, fact)); err != nil || !moved {
-		t.Fatalf("Move(%s) = %v, %v", fact, moved, err)
+	stands := p
+	for _, fact := range facts {
+		m := moveOf(stands, fact)
+		if moved, err := s.Move(t.Context(), m); err != nil || !moved {
+			t.Fatalf("Move(%s) = %v, %v", fact, moved, err)
+		}
+		stands.Status = m.To
 	}
 	return p
 }

@@ -134,6 +134,7 @@ var settings = map[string]string{
 	"application_name":                    "settled",
 	"connect_timeout":                     "5",
 	"binary_parameters":                   "yes", // one round trip for each query instead of two
+	"jit":                                 "off", // no statement of ours is long enough to be worth a second of compiling
 	"statement_timeout":                   "8000",
 	"lock_timeout":                        "5000",
 	"idle_in_transaction_session_timeout": "10000",

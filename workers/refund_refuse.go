@@ -5,15 +5,23 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"settled"
 	"settled/events"
 )
 
-// refuseRefund tells that nothing was recorded and WeChat was not asked. Its number is
-// still free: the same request may be sent again when what was wrong is mended.
+// refuseRefund tells that nothing was recorded and WeChat was not asked. The number is
+// still free: the same request may be sent again when what was wrong is mended. If it is
+// another refund's, nobody may take this for news of that one.
 func (w *Workers) refuseRefund(ctx context.Context, m events.Message, p settled.Payment, r events.RefundRequest, why events.FailedRefund) error {
+	switch _, err := w.cfg.Ledger.Refund(ctx, r.Merchant, r.RefundID); {
+	case err == nil:
+		return w.rejectRefund(ctx, m, p, r)
+	case !errors.Is(err, settled.ErrNotFound):
+		return err
+	}
 	why.Refund = events.Refund{
 		PaymentID: p.ID, Merchant: r.Merchant, OrderID: r.OrderID, RefundID: r.RefundID,
 		Status: string(settled.RefundFailed), Amount: r.Amount, Reason: r.Reason,

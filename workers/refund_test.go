@@ -138,6 +138,9 @@ func TestANumberThatBelongsToAnotherRefundIsRejected(t *testing.T) {
 		"another amount": func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 501 },
 		"all of it":      func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 1999 },
 		"another reason": func(r map[string]any) { r["reason"] = "The tea was cold" },
+		"another total":  func(r map[string]any) { r["amount"].(map[string]any)["total"] = 2000 },
+		"a broken rule":  func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 0 },
+		"another order":  func(r map[string]any) { r["order_id"] = "order002" },
 	} {
 		conflict := refundRequest("order001", "R1", 500)
 		change(conflict)

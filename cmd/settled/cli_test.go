@@ -50,6 +50,9 @@ func TestUsage(t *testing.T) {
 		"dead with a word":     {[]string{"dead", "drop", "twelve", "--config", "x"}, exitUsage, `"twelve"`},
 		"dead without numbers": {[]string{"dead", "replay", "--config", "x"}, exitUsage, "--all"},
 		"show without words":   {[]string{"show", "--config", "x"}, exitUsage, ""},
+		"audit without a file": {[]string{"audit"}, exitUsage, "--config"},
+		"audit with a word":    {[]string{"audit", "now", "--config", "x"}, exitUsage, `"now"`},
+		"audit without time":   {[]string{"audit", "--still", "-1s", "--config", "x"}, exitUsage, "--still"},
 		"a negative demo":      {[]string{"demo", "--payments", "-1"}, exitUsage, "payments"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -80,45 +80,75 @@ func (w *world) told(subject string, ids []string) int {
 	return n
 }
 
-// Workers and the ingress are killed again and again while payments are prepared and
-// paid: each is completed once, charged once, and WeChat hears success for each.
+// crashing kills one process after the other while an event is told of these orders.
+func (w *world) crashing(processes []*child, subject string, ids []string, first int) {
+	w.t.Helper()
+	for i, share := range []int{5, 20, 35, 50, 65, 80} {
+		least := share * len(ids) / 100
+		w.until(fmt.Sprintf("%d times %s", least, subject), func() bool { return w.told(subject, ids) >= least })
+		processes[(first+i)%len(processes)].crash()
+	}
+	w.until("every "+subject, func() bool { return w.told(subject, ids) == len(ids) })
+}
+
+// Workers and the ingress are killed again and again while payments of all three protocols
+// are prepared, paid and given back: each is completed once, charged once and refunded once,
+// and WeChat hears success for each.
 func TestKilledProcessesLoseNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldConfig{schedule: "[1s, 3s, 5s]", deliver: true})
 	processes := []*child{w.launch("worker"), w.launch("ingress"), w.launch("worker")}
-	ids := make([]string, 40)
+	merchants := []string{"classic", "shop2", "shop3"}
+	ids, merchantOf := make([]string, 42), map[string]string{}
+	var refunds []string
 	for i := range ids {
 		ids[i] = fmt.Sprintf("crash%04d", i)
+		merchantOf[ids[i]] = merchants[i%len(merchants)]
+		w.publish(events.PaymentRequested, order(ids[i], map[string]any{"merchant": merchantOf[ids[i]]}))
 	}
-	crashing := func(subject string, i int) {
-		for _, least := range []int{2, 8, 14, 20, 26, 32} {
-			w.until(fmt.Sprintf("%d times %s", least, subject), func() bool { return w.told(subject, ids) >= least })
-			processes[i%len(processes)].crash()
-			i++
+	w.crashing(processes, events.PaymentPrepared, ids, 0)
+	for _, id := range ids {
+		w.pays(w.all(events.PaymentPrepared, id)[0].body)
+	}
+	w.crashing(processes, events.PaymentCompleted, ids, 1)
+	for _, id := range ids {
+		if merchantOf[id] != "classic" {
+			refunds = append(refunds, id)
+			w.publish(events.RefundRequested, refund(merchantOf[id], id, id+"-r", 500, 1999))
 		}
-		w.until("every "+subject, func() bool { return w.told(subject, ids) == len(ids) })
 	}
+	w.crashing(processes, events.RefundCompleted, refunds, 2)
 	for _, id := range ids {
-		w.publish(events.PaymentRequested, order(id, nil))
+		w.completedOnce(merchantOf[id], id)
 	}
-	crashing(events.PaymentPrepared, 0)
-	for _, id := range ids {
-		w.customerPays(w.all(events.PaymentPrepared, id)[0].body)
+	for _, id := range refunds {
+		w.refundedOnce(merchantOf[id], id)
 	}
-	crashing(events.PaymentCompleted, 1)
-	for _, id := range ids {
-		w.completedOnce(id)
+	if stats := w.wechat.Stats(); stats.RefundedTwice != 0 || stats.ChargedTwice != 0 {
+		t.Errorf("WeChat counts %+v", stats)
+	}
+}
+
+// refundedOnce checks what subscribers and WeChat know of an order of which 500 fen went
+// back.
+func (w *world) refundedOnce(merchant, id string) {
+	w.t.Helper()
+	if ids := w.once(events.RefundCompleted, id); len(ids) != 1 {
+		w.t.Errorf("order %s: %d different events say that it was refunded", id, len(ids))
+	}
+	if known, err := w.wechat.Order(merchant, id); err != nil || known.RefundedFee != 500 {
+		w.t.Errorf("order %s: %d fen went back (%v)", id, known.RefundedFee, err)
 	}
 }
 
 // completedOnce checks what subscribers, PostgreSQL and WeChat know of a completed order.
-func (w *world) completedOnce(id string) {
+func (w *world) completedOnce(merchant, id string) {
 	w.t.Helper()
 	if ids := w.once(events.PaymentCompleted, id); len(ids) != 1 {
 		w.t.Errorf("order %s: %d different events say it was completed", id, len(ids))
 	}
 	s := storetest.Open(w.t, w.postgres)
-	p, err := s.Payment(w.t.Context(), "classic", id)
+	p, err := s.Payment(w.t.Context(), merchant, id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -136,10 +166,10 @@ func (w *world) completedOnce(id string) {
 		w.t.Errorf("order %s is %s and became completed %d times", id, p.Status, completed)
 	}
 	w.until("WeChat has heard success for "+id, func() bool {
-		known, err := w.wechat.Order("", id)
+		known, err := w.wechat.Order(merchant, id)
 		return err == nil && known.Acknowledged
 	})
-	if known, err := w.wechat.Order("", id); err != nil || known.Charges != 1 {
+	if known, err := w.wechat.Order(merchant, id); err != nil || known.Charges != 1 {
 		w.t.Errorf("order %s was charged %d times (%v)", id, known.Charges, err)
 	}
 }

@@ -87,6 +87,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	summary.took = time.Since(d.began)
 	summary.notifies = d.servers.notifies.counted()
 	summary.wrong = append(summary.wrong, d.ledgerSays(ctx)...)
+	var broken []string
+	summary.audit, broken = d.audit(ctx)
+	summary.wrong = append(summary.wrong, broken...)
 	summary.write(d.out)
 	if bought != nil && len(summary.wrong) == 0 {
 		summary.wrong = append(summary.wrong, bought.Error())

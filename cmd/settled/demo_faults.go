@@ -106,6 +106,20 @@ func (d *demo) ledgerSays(ctx context.Context) (wrong []string) {
 	return wrong
 }
 
+// audit says in a word what settled audit says, and names what is broken.
+func (d *demo) audit(ctx context.Context) (verdict string, broken []string) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	report, err := auditAll(ctx, d.servers.config, d.log, auditStill)
+	if err != nil {
+		return "not possible", []string{"audit: " + err.Error()}
+	}
+	for _, b := range report.listed {
+		broken = append(broken, "audit: "+breakLine(b))
+	}
+	return report.verdict(), broken
+}
+
 func (d *demo) orderSays(ctx context.Context, s *store.Store, o *demoOrder) string {
 	want, charges := settled.StatusCompleted, 1
 	if o.leaves {

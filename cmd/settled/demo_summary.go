@@ -22,6 +22,7 @@ type demoSummary struct {
 	notifies   demoNotifies
 	flagged    int
 	took       time.Duration
+	audit      string // what settled audit says
 
 	wrong []string // whatever is not as it must be
 }
@@ -129,6 +130,7 @@ func (sum demoSummary) write(w io.Writer) {
 	row("order to prepared", "%s", quantiles(sum.toPrepared))
 	row("paid to completed", "%s", quantiles(sum.toCompletion))
 	row("took", "%s", sum.took.Round(time.Millisecond))
+	row("audit", "%s", sum.audit)
 	_ = table.Flush() // w fails no more than the lines around this one
 	sum.writeLanes(w)
 	fmt.Fprintln(w)

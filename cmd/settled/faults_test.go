@@ -52,7 +52,7 @@ func TestPostgresIsKilledAndComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.expect(events.PaymentCompleted, "killed001")
-	w.completedOnce("killed001")
+	w.completedOnce("classic", "killed001")
 	w.expect(events.PaymentPrepared, "killed002")
 	w.expect(events.PaymentPrepared, "killed003")
 }
@@ -76,7 +76,7 @@ func TestPostgresFallsSilent(t *testing.T) {
 	}
 	postgres.Resume()
 	w.expect(events.PaymentCompleted, "silent001")
-	w.completedOnce("silent001")
+	w.completedOnce("classic", "silent001")
 	w.expect(events.PaymentPrepared, "silent002")
 }
 
@@ -92,7 +92,7 @@ func TestNATSLosesItsStreams(t *testing.T) {
 	}
 	w.customerPays(prepared)
 	w.expect(events.PaymentCompleted, "wiped0001")
-	w.completedOnce("wiped0001")
+	w.completedOnce("classic", "wiped0001")
 	w.publish(events.PaymentRequested, order("wiped0002", nil))
 	w.expect(events.PaymentPrepared, "wiped0002")
 }
@@ -109,7 +109,7 @@ func TestNATSIsRestarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.expect(events.PaymentCompleted, "again0001")
-	w.completedOnce("again0001")
+	w.completedOnce("classic", "again0001")
 }
 
 // Redis is emptied, dies and comes back: payments go on with what is in memory, and the

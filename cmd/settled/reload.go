@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"settled"
 	"settled/cmd/settled/config"
 )
 
@@ -58,27 +59,63 @@ func (r *reloader) reload(ctx context.Context) (replaced int) {
 		r.refuse(ctx, err)
 		return 0
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.process.merchants)) {
-		m, there := cfg.Merchants[name]
-		now := digest(m)
-		if r.seen[name] == now {
-			continue
-		}
-		if !there || m.Protocol != r.process.cfg.Merchants[name].Protocol {
-			r.refuse(ctx, fmt.Errorf("merchants.%s has gone or speaks another protocol, which takes a restart", name))
-			return replaced
-		}
-		if err := r.replace(m); err != nil {
-			r.refuse(ctx, fmt.Errorf("merchants.%s: %w", name, err))
-			return replaced
-		}
-		r.seen[name] = now
-		replaced++
+	changes, err := r.changes(cfg)
+	if err != nil {
+		r.refuse(ctx, err)
+		return 0
+	}
+	for _, c := range changes {
+		name := c.merchant.Name
+		r.process.merchants[name].Replace(c.gateway, keeps(c.merchant), c.former...)
+		r.process.metrics.hostsForgotten(name)
+		r.seen[name] = c.digest
 		r.process.metrics.reloads.WithLabelValues("replaced").Inc()
-		r.process.log.InfoContext(ctx, "keys of a merchant replaced", "merchant", name, "former_keys_verify", keeps(m))
+		r.process.log.InfoContext(ctx, "keys of a merchant replaced", "merchant", name, "former_keys_verify", keeps(c.merchant))
 	}
 	r.said = ""
-	return replaced
+	r.noteNew(ctx, cfg)
+	return len(changes)
+}
+
+// change is a merchant whose keys are to be replaced.
+type change struct {
+	merchant config.Merchant
+	digest   string
+	gateway  settled.Gateway
+	former   []settled.Notifies
+}
+
+// changes makes new gateways for the merchants whose sections have changed, all of them or
+// none: the changes of one file may belong together.
+func (r *reloader) changes(cfg *config.Config) ([]change, error) {
+	var changes []change
+	for _, name := range slices.Sorted(maps.Keys(r.process.merchants)) {
+		m, there := cfg.Merchants[name]
+		c := change{merchant: m, digest: digest(m)}
+		if r.seen[name] == c.digest {
+			continue
+		}
+		if !there || identity(m) != identity(r.process.cfg.Merchants[name]) {
+			return nil, fmt.Errorf("merchants.%s has gone or is another account, which takes a restart and, for another account, another name", name)
+		}
+		var err error
+		if c.gateway, c.former, err = r.process.gateway(m); err != nil {
+			return nil, fmt.Errorf("merchants.%s: %w", name, err)
+		}
+		changes = append(changes, c)
+	}
+	return changes, nil
+}
+
+// noteNew says once of each new merchant that nobody serves it yet.
+func (r *reloader) noteNew(ctx context.Context, cfg *config.Config) {
+	for _, name := range slices.Sorted(maps.Keys(cfg.Merchants)) {
+		if _, known := r.seen[name]; known {
+			continue
+		}
+		r.seen[name] = ""
+		r.process.log.WarnContext(ctx, "a new merchant takes a restart", "merchant", name)
+	}
 }
 
 // refuse says once why the file is not taken.
@@ -91,16 +128,18 @@ func (r *reloader) refuse(ctx context.Context, err error) {
 	r.process.log.ErrorContext(ctx, "changed configuration refused", "error", err)
 }
 
-// replace makes the calls go out by the new keys. Unless the file says which former keys
-// still verify, those in use so far do.
-func (r *reloader) replace(m config.Merchant) error {
-	gateway, former, err := r.process.gateway(m)
-	if err != nil {
-		return err
+// identity is whose account it is: what was requested for one can't be sent for another.
+func identity(m config.Merchant) string {
+	number := ""
+	switch {
+	case m.Legacy != nil:
+		number = m.Legacy.PartnerID
+	case m.V2 != nil:
+		number = m.V2.MchID
+	case m.V3 != nil:
+		number = m.V3.MchID
 	}
-	r.process.merchants[m.Name].Replace(gateway, keeps(m), former...)
-	r.process.metrics.hostsForgotten(m.Name)
-	return nil
+	return m.Protocol + " " + m.AppID + " " + number
 }
 
 // keeps reports whether what verified before a reload goes on verifying after it.

@@ -137,11 +137,49 @@ func TestAnAPIKeyIsReplacedWithoutARestart(t *testing.T) {
 	}
 	hangup <- syscall.SIGHUP
 	w.until("a file with a mistake is refused", func() bool { return w.reloads("refused") == "1" })
+	another := strings.Replace(string(text), `mch_id: "10000100"`, `mch_id: "10000101"`, 1)
+	if err := os.WriteFile(w.file, []byte(another), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hangup <- syscall.SIGHUP
+	w.until("another account is refused", func() bool { return w.reloads("refused") == "2" })
 	if err := os.WriteFile(w.file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.rewrite(hangup, "api_key: "+fresh, "api_key: "+simulatedShop2.APIKey+"\n    verify_also: []")
 	w.buy("shop2", "key-back", 3)
+}
+
+// A file of which one merchant's part can't be used changes nothing of the others' either:
+// what it says of them may belong together.
+func TestAChangedFileIsTakenAsAWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{})
+	hangup := make(chan os.Signal)
+	w.serveParts(parts{ingress: true, workers: true, admin: true, file: w.file, hangup: hangup})
+	text, err := os.ReadFile(w.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := strings.NewReplacer(
+		"api_key: "+simulatedShop2.APIKey, "api_key: 0123456789abcdef0123456789abcdef", "private_key: /", "private_key: /nowhere/",
+	).Replace(string(text))
+	if err := os.WriteFile(w.file, []byte(broken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hangup <- syscall.SIGHUP
+	w.until("the file is refused", func() bool { return w.reloads("refused") == "1" })
+	if n := w.reloads("replaced"); n != "0" {
+		t.Errorf("%s merchants have new keys", n)
+	}
+	w.buy("shop2", "still", 1)
+
+	added := "  shop4: {protocol: v2, app_id: wx4, mch_id: '10000104', api_key: 0123456789abcdef0123456789abcdef}\n"
+	if err := os.WriteFile(w.file, append(text, added...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.rewrite(hangup, "api_key: "+simulatedShop2.APIKey, "api_key: "+simulatedShop2.APIKey+"\n    verify_also: []")
+	w.buy("shop2", "beside-a-new-one", 1)
 }
 
 // A host that was left alone under the former keys is found anew under the next ones.

@@ -67,6 +67,7 @@ type world struct {
 	backupURL string
 	merchant  simulator.Merchant
 	shop3     simulator.Merchant
+	log       io.Writer // where settled logs everything; default warnings alone, to the test
 	stream    jetstream.JetStream
 
 	file    string // the configuration
@@ -80,8 +81,8 @@ type world struct {
 
 // heard is an event as a subscriber got it.
 type heard struct {
-	subject, id, order string
-	body               map[string]any
+	subject, id, order, raw string
+	body                    map[string]any
 }
 
 // worldConfig says how a world differs from the usual.
@@ -231,6 +232,9 @@ func (w *world) serveParts(what parts) (stop func()) {
 		w.t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if w.log != nil {
+		log = slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
 	p, err := open(w.t.Context(), cfg, log)
 	if err != nil {
 		w.t.Fatal(err)
@@ -284,7 +288,7 @@ func (w *world) listen(prefix string) {
 }
 
 func (w *world) hear(subject string, m *nats.Msg) {
-	h := heard{subject: subject, id: m.Header.Get(events.HeaderID), body: map[string]any{}}
+	h := heard{subject: subject, id: m.Header.Get(events.HeaderID), raw: string(m.Data), body: map[string]any{}}
 	_ = json.Unmarshal(m.Data, &h.body) // a dead letter may hold anything
 	h.order, _ = h.body["order_id"].(string)
 	w.mu.Lock()
@@ -294,13 +298,13 @@ func (w *world) hear(subject string, m *nats.Msg) {
 	w.news = make(chan struct{})
 }
 
-// all returns the events of an order; an empty order means any.
+// all returns the events of an order; an empty order means any, an empty subject every one.
 func (w *world) all(subject, order string) []heard {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var found []heard
 	for _, h := range w.heard {
-		if h.subject == subject && (order == "" || h.order == order) {
+		if (subject == "" || h.subject == subject) && (order == "" || h.order == order) {
 			found = append(found, h)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // handle takes one message through its handler and does what the verdict says.
 func (c *consumption) handle(m jetstream.Msg, handle events.Handler) {
-	message, err := c.message(m)
+	message, err := c.bus.delivered(m)
 	if err != nil {
 		c.bus.cfg.Log.ErrorContext(c.working, "message without metadata", "consumer", c.cfg.Name, "error", err)
 		return
@@ -114,14 +114,15 @@ func (c *consumption) keepAlive(m jetstream.Msg) (stop func()) {
 	}
 }
 
-func (c *consumption) message(m jetstream.Msg) (events.Message, error) {
+// delivered is the message in our words.
+func (b *Bus) delivered(m jetstream.Msg) (events.Message, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return events.Message{}, err
 	}
 	return events.Message{
 		ID:      meta.Stream + "-" + strconv.FormatUint(meta.Sequence.Stream, 10) + "-" + strconv.FormatInt(meta.Timestamp.UnixNano(), 36),
-		Subject: c.bus.bare(m.Subject()), Header: m.Headers(), Data: m.Data(),
+		Subject: b.bare(m.Subject()), Header: m.Headers(), Data: m.Data(),
 		At: meta.Timestamp, Attempt: int(meta.NumDelivered), //nolint:gosec // deliveries are few
 	}, nil
 }

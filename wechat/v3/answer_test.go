@@ -252,7 +252,8 @@ func TestReadRepayment(t *testing.T) {
 		"in a state that is a number":         {[]string{`"SUCCESS"`, `1`}, nil},
 		"without our number":                  {[]string{`"out_refund_no"`, `"other"`}, nil},
 		"without WeChat's number":             {[]string{`"refund_id"`, `"other"`}, nil},
-		"succeeded without a time":            {[]string{`"success_time"`, `"other"`}, nil},
+		"succeeded without a time":            {[]string{`"success_time"`, `"other"`}, with(func(r *v3.Repayment) { r.RefundedAt = time.Time{} })},
+		"succeeded at no time":                {[]string{`"2026-01-01T00:00:30+08:00"`, `"yesterday"`}, nil},
 		"succeeded without an amount":         {[]string{`"amount":{`, `"other":{`}, nil},
 		"succeeded without what was refunded": {[]string{`"refund":99`, `"other":99`}, nil},
 		"succeeded without a total":           {[]string{`"total":100`, `"other":100`}, nil},
@@ -280,7 +281,7 @@ func TestReadRepayment(t *testing.T) {
 }
 
 // No bytes make a reader panic, none of its errors is of a kind nobody knows, and nothing
-// is paid or paid back at no time.
+// is paid at no time.
 func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(readJSON[[]sealedExample](f, "sealed.json")[1].Text))
 	f.Add([]byte(refundAnswer))
@@ -300,7 +301,7 @@ func FuzzAnswers(f *testing.F) {
 		if ofTrade == nil && (trade.OrderID == "" || trade.Paid && (trade.TransactionID == "" || trade.PaidAt.IsZero() || trade.Total < 0)) {
 			t.Errorf("got %+v", trade)
 		}
-		if ofRepayment == nil && (repayment.RefundID == "" || repayment.State == v3.RepaymentSucceeded && repayment.RefundedAt.IsZero()) {
+		if ofRepayment == nil && (repayment.RefundID == "" || repayment.State != v3.RepaymentSucceeded && !repayment.RefundedAt.IsZero()) {
 			t.Errorf("got %+v", repayment)
 		}
 	})

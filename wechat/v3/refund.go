@@ -61,13 +61,13 @@ type Repayment struct {
 	MchID          string // only a notify tells
 	OrderID        string // out_trade_no
 	TransactionID  string
-	RefundID       string // out_refund_no
-	WechatRefundID string // refund_id
-	Amount         int64  // fen: amount.refund; zero if WeChat does not say, which it must once it has paid
-	Total          int64  // fen: amount.total; the same
-	Currency       string // empty in a notify
-	RefundedAt     time.Time
-	Account        string // user_received_account: where the money went
+	RefundID       string    // out_refund_no
+	WechatRefundID string    // refund_id
+	Amount         int64     // fen: amount.refund; zero if WeChat does not say, which it must once it has paid
+	Total          int64     // fen: amount.total; the same
+	Currency       string    // empty in a notify
+	RefundedAt     time.Time // zero if it was not given back, or WeChat does not say when
+	Account        string    // user_received_account: where the money went
 }
 
 // ReadRepayment reads a verified answer to refund or to its query, or the decrypted
@@ -89,7 +89,9 @@ func ReadRepayment(body []byte) (Repayment, error) {
 	}
 	switch r.State {
 	case RepaymentSucceeded:
-		r.RefundedAt = told.time("success_time")
+		if told.text("success_time") != "" {
+			r.RefundedAt = told.time("success_time")
+		}
 	case RepaymentProcessing, RepaymentClosed, RepaymentAbnormal:
 	default:
 		return Repayment{}, fmt.Errorf("%w: status %.32q", ErrUnreadable, r.State)

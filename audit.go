@@ -1,0 +1,69 @@
+package settled
+
+import "time"
+
+// Check names one invariant that can be read off the database and the stream of events.
+type Check string
+
+// The checks of an audit.
+const (
+	CheckCompletedOnce Check = "completed_once" // a completed payment has one payment.completed in its history, any other none
+	CheckHistory       Check = "history"        // a history has no gap, each move begins where the last one ended, and the row stands at its end
+	CheckRefunds       Check = "refunds"        // refunds agree with their payment, never exceed it, and have been told of
+	CheckStill         Check = "still"          // nothing is left that somebody should have looked at, or published, long ago
+	CheckPublished     Check = "published"      // what is committed is in the stream, and what is in the stream is committed
+	CheckToldOnce      Check = "told_once"      // an order's payment.completed has one id in the stream
+	CheckAmounts       Check = "amounts"        // the stream tells the amounts that the rows have
+)
+
+// Checks lists every check, in the order in which an audit reports them.
+var Checks = []Check{
+	CheckCompletedOnce, CheckHistory, CheckRefunds, CheckStill, CheckPublished, CheckToldOnce, CheckAmounts,
+}
+
+// Break is one invariant that does not hold.
+type Break struct {
+	Check    Check
+	Merchant string
+	OrderID  string // may be empty where an event names none
+	RefundID string // the shop's refund id; empty if it is not about a refund
+	Detail   string
+}
+
+// Audited is what a part of an audit has looked at, and the breaks that it found.
+type Audited struct {
+	Check    Check
+	LookedAt int
+	Breaks   []Break
+}
+
+// Publication is an event as the stream has it, and as subscribers heard it.
+type Publication struct {
+	ID       string // ce-id
+	Type     string
+	Merchant string
+	OrderID  string
+	RefundID string // the shop's; empty if the event tells of no refund
+	Amount   Fen    // of the payment; of the refund if it tells of one
+	Total    Fen    // of the payment that a refund is of; zero if it tells of none
+	Currency string
+}
+
+// Committed is what PostgreSQL knows of a publication.
+type Committed struct {
+	Type     string // of the event with that id; empty: there is none
+	Merchant string // of that event
+	OrderID  string
+	Private  bool
+
+	Completed string // id of the event that completed the order's payment; empty: none
+	Payment   Money  // of the order; zero: there is no such payment
+	Refund    Fen    // of the refund that the event tells of; zero: it tells of none
+}
+
+// EventPlace is a place in the history of all events of one type: the zero value comes
+// before the first.
+type EventPlace struct {
+	At time.Time
+	ID string
+}
