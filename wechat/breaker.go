@@ -11,7 +11,9 @@ const (
 	breakAfter    = 5  // failures in a row
 	breakWindow   = 20 // outcomes of which half may fail
 	shortestBreak = 5 * time.Second
-	longestBreak  = time.Minute
+	// longestBreak is short: whatever comes up meanwhile is put off once more, on top of the
+	// pauses that it has of its own, and a call in a quarter of a minute harms no host.
+	longestBreak = 15 * time.Second
 )
 
 // health is what a call says about the host that it was made to.

@@ -96,11 +96,11 @@ func TestAfterThePauseOneProbeAtATime(t *testing.T) {
 	}
 }
 
-func TestEveryFailedProbeDoublesThePauseUpToAMinute(t *testing.T) {
+func TestEveryFailedProbeDoublesThePauseUpToAQuarterOfAMinute(t *testing.T) {
 	t.Parallel()
 	h := newHosted()
 	h.call("-----")
-	for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
+	for _, want := range []time.Duration{5, 10, 15, 15} {
 		if h.pause != want*time.Second {
 			t.Errorf("left alone for about %s, want %d s", h.pause, want)
 		}

@@ -74,6 +74,23 @@ func TestCallsFromBeforeAHostWasLeftAloneTellNothing(t *testing.T) {
 	}
 }
 
+// However long a host was away, it is tried again in time for those who wait.
+func TestAHostThatWasAwayForAnHourIsTriedWithinTwentySeconds(t *testing.T) {
+	t.Parallel()
+	b, now := &breaker{}, began
+	for now.Before(began.Add(time.Hour)) {
+		term, admitted, again := b.admit(now)
+		if !admitted {
+			if rest := again.Sub(now); rest > 20*time.Second {
+				t.Fatalf("it is left alone for %s", rest)
+			}
+			now = again
+			continue
+		}
+		b.done(now, term, failing)
+	}
+}
+
 func TestALeaseThatEndsSaysNothingOfTheHost(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
