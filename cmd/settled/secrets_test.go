@@ -40,7 +40,7 @@ func TestNoSecretIsEverWritten(t *testing.T) {
 	w := newWorld(t, worldConfig{schedule: "[1s, 2s]", deliver: true, switches: simulator.Switches{
 		Notify: simulator.NotifySwitches{WrongSignature: .2, Probe: .1, WrongAmount: .05, ForeignPartner: .05, Double: .3},
 		Gateway: simulator.GatewaySwitches{
-			ErrorRate: .1, CutConnection: .05, AnswerLost: .05, WrongSignature: .1, Down: .05, TokenRefused: .1, RefundAtOnce: .2,
+			ErrorRate: .05, CutConnection: .05, AnswerLost: .05, WrongSignature: .1, Down: .02, TokenRefused: .02, RefundAtOnce: .2,
 		},
 	}})
 	log := &written{}
