@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -210,14 +211,24 @@ merchants:
 	}
 }
 
+var ports sync.Map // that a test was given
+
+// freeAddress is one that nobody listens at, of a port below those that the kernel gives to
+// connections: one of them would take it before settled does, or between two starts of it.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(20_000))
+		if _, given := ports.LoadOrStore(address, true); given {
+			continue
+		}
+		if listener, err := listen(t.Context(), address); err == nil {
+			_ = listener.Close()
+			return address
+		}
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // serve runs settled in this process until the test ends or stop is called.
