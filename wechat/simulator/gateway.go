@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -78,6 +79,12 @@ func (s *Simulator) gateway(t troubles, read func(*http.Request) exchange) http.
 		}
 		answer.write(w)
 	})
+}
+
+// refused counts and logs a call that was refused.
+func (s *Simulator) refused(r *http.Request, why ...slog.Attr) {
+	s.tally.refused.Add(1)
+	s.cfg.Log.LogAttrs(r.Context(), slog.LevelInfo, "call refused", append([]slog.Attr{slog.String("path", r.URL.Path)}, why...)...)
 }
 
 // failure is one of the two ways to fail for no reason: the server's or the protocol's.

@@ -130,9 +130,7 @@ func (l *legacy) refused(r *http.Request, err error) reply {
 	if !errors.As(err, &refusal) {
 		refusal = refuse(legacyBusy, "")
 	}
-	l.s.tally.refused.Add(1)
-	l.s.cfg.Log.InfoContext(r.Context(), "call refused",
-		slog.String("path", r.URL.Path), slog.Int64("errcode", int64(refusal.Code)), slog.String("errmsg", refusal.Message))
+	l.s.refused(r, slog.Int64("errcode", int64(refusal.Code)), slog.String("errmsg", refusal.Message))
 	return legacyReply(refusal)
 }
 

@@ -26,6 +26,21 @@ func (t ticket) life() time.Duration {
 	return prepayLife
 }
 
+// ticket draws a prepay id of the published shape, wx, the time and twenty hex digits, and
+// what a trade type of APIv2 and APIv3 has besides it or in its place.
+func (s *Simulator) ticket(trade TradeType) ticket {
+	t := ticket{prepayID: "wx" + s.cfg.Now().In(beijing).Format(compactTime) + s.dice.text(hex, 20)}
+	switch trade {
+	case Native:
+		t.codeURL = "weixin://wxpay/bizpayurl?pr=" + s.dice.text(letters, 9)
+	case MWEB:
+		t.h5URL = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=" + t.prepayID +
+			"&package=" + s.dice.text(digits, 10)
+	case APP, JSAPI:
+	}
+	return t
+}
+
 // prepay gives an order its ticket, entering the order if it is new. The same request
 // again has the same ticket for as long as that lives, so that a merchant who heard no
 // answer can ask again, and a new one after that. Anything else fails with errOtherContent,

@@ -64,7 +64,7 @@ func (v *v2) serve(call v2Call, work func(v2Request) (v2Fields, error)) http.Han
 					answer, err = work(request)
 				}
 				if err != nil {
-					v.log(r, err)
+					v.s.refused(r, slog.String("reason", err.Error()))
 				}
 				return v.reply(request, answer, err)
 			},
@@ -109,12 +109,6 @@ func (v *v2) number(r v2Request) string {
 		return refund.order.number
 	}
 	return ""
-}
-
-func (v *v2) log(r *http.Request, err error) {
-	v.s.tally.refused.Add(1)
-	v.s.cfg.Log.InfoContext(r.Context(), "call refused",
-		slog.String("path", r.URL.Path), slog.String("reason", err.Error()))
 }
 
 // reply spells an answer (documents, "return values"). Status is 200 whatever it says.

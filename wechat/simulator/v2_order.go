@@ -19,7 +19,7 @@ func (v *v2) unifiedorder(r v2Request) (v2Fields, error) {
 	}
 	trade := TradeType(r.fields["trade_type"])
 	before := v.s.book.find(r.account, r.fields["out_trade_no"])
-	issued, err := v.s.prepay(r.account, r.fields["out_trade_no"], v2Terms(r.fields), func() ticket { return v.ticket(trade) })
+	issued, err := v.s.prepay(r.account, r.fields["out_trade_no"], v2Terms(r.fields), func() ticket { return v.s.ticket(trade) })
 	switch {
 	case errors.Is(err, errPaid):
 		return nil, refuseV2(v2OrderPaid, "")
@@ -96,21 +96,6 @@ func v2Content(f v2Fields) string {
 		}
 	}
 	return text.String()
-}
-
-// ticket draws a prepay id of the published shape, wx, the time and twenty hex digits, and
-// what the trade type has besides it.
-func (v *v2) ticket(trade TradeType) ticket {
-	t := ticket{prepayID: "wx" + v.s.cfg.Now().In(beijing).Format(compactTime) + v.s.dice.text(hex, 20)}
-	switch trade {
-	case Native:
-		t.codeURL = "weixin://wxpay/bizpayurl?pr=" + v.s.dice.text(letters, 9)
-	case MWEB:
-		t.h5URL = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=" + t.prepayID +
-			"&package=" + v.s.dice.text(digits, 10)
-	case APP, JSAPI:
-	}
-	return t
 }
 
 // closeorder closes an order. How soon it may be closed was five minutes in older texts, and

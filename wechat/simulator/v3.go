@@ -86,7 +86,7 @@ func (v *v3) serve(call v3Call, work func(v3Request) (any, error)) http.Handler 
 					answer, err = work(request)
 				}
 				if err != nil {
-					v.log(r, err)
+					v.s.refused(r, slog.String("reason", err.Error()))
 				}
 				return v.twist(v.reply(request, answer, err), number)
 			},
@@ -151,12 +151,6 @@ func (v *v3) number(r v3Request) string {
 		return refund.order.number
 	}
 	return ""
-}
-
-func (v *v3) log(r *http.Request, err error) {
-	v.s.tally.refused.Add(1)
-	v.s.cfg.Log.InfoContext(r.Context(), "call refused",
-		slog.String("path", r.URL.Path), slog.String("reason", err.Error()))
 }
 
 // nowhere answers for addresses that are none of the simulator's.

@@ -10,7 +10,7 @@ func (v *v3) prepay(trade TradeType) func(v3Request) (any, error) {
 	return func(r v3Request) (any, error) {
 		number, t := r.object.text("out_trade_no"), v.terms(r.object, trade)
 		before := v.s.book.find(r.account, number)
-		issued, err := v.s.prepay(r.account, number, t, func() ticket { return v.ticket(trade) })
+		issued, err := v.s.prepay(r.account, number, t, func() ticket { return v.s.ticket(trade) })
 		if err == nil && before != nil && before.terms.expired(v.s.cfg.Now()) {
 			err = errExpired
 		}
@@ -74,21 +74,6 @@ func (v *v3) terms(body v3Object, trade TradeType) terms {
 		notifyURL:  body.text("notify_url"),
 		expiresAt:  expires,
 	}
-}
-
-// ticket draws a prepay id of the published shape, wx, the time and twenty hex digits, or
-// what the trade type has in its place.
-func (v *v3) ticket(trade TradeType) ticket {
-	t := ticket{prepayID: "wx" + v.s.cfg.Now().In(beijing).Format(compactTime) + v.s.dice.text(hex, 20)}
-	switch trade {
-	case Native:
-		t.codeURL = "weixin://wxpay/bizpayurl?pr=" + v.s.dice.text(letters, 9)
-	case MWEB:
-		t.h5URL = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=" + t.prepayID +
-			"&package=" + v.s.dice.text(digits, 10)
-	case APP, JSAPI:
-	}
-	return t
 }
 
 // close closes an order; one that is closed stays so. How soon it may be closed was five
