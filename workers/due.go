@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -124,4 +125,15 @@ func jitter(d time.Duration) time.Duration {
 func backoff(attempts int, most time.Duration) time.Duration {
 	d := time.Second << min(attempts, 20)
 	return jitter(min(d, most))
+}
+
+// retryPause is how long to leave a call alone whose outcome is unknown after so many attempts:
+// growing slower, and for as long as WeChat asks to be left alone.
+func retryPause(attempts int, cause error) time.Duration {
+	wait := backoff(attempts, longestRetry)
+	var unknown *settled.Unknown
+	if errors.As(cause, &unknown) && unknown.After > wait {
+		wait = jitter(unknown.After)
+	}
+	return wait
 }

@@ -124,16 +124,21 @@ func (w *Workers) repeat(ctx context.Context, m events.Message, p settled.Paymen
 
 func (w *Workers) tellAgain(ctx context.Context, m events.Message, p settled.Payment) error {
 	arrival, err := w.cfg.Ledger.Arrival(ctx, p)
+	return w.repeatNews(ctx, m, arrival, err)
+}
+
+// repeatNews tells again what was told before, once err says that there is such news.
+func (w *Workers) repeatNews(ctx context.Context, m events.Message, news settled.Event, err error) error {
 	if errors.Is(err, settled.ErrNotFound) {
 		return nil // it is on its way; the one who has it in hand will tell
 	}
 	if err != nil {
 		return err
 	}
-	if err := w.cfg.Ledger.Repeat(ctx, arrival.ID); err != nil {
+	if err := w.cfg.Ledger.Repeat(ctx, news.ID); err != nil {
 		return err
 	}
-	w.reply(ctx, m, arrival.Type, arrival.Data)
+	w.reply(ctx, m, news.Type, news.Data)
 	return nil
 }
 
@@ -213,13 +218,9 @@ func contested(attempts int, trouble string, refusal *settled.Refusal) int {
 // tryLater delays a payment whose call to WeChat had an unknown outcome: growing slower,
 // for as long as WeChat asks to be left alone, but not beyond the time limit.
 func (w *Workers) tryLater(ctx context.Context, p settled.Payment, cause error, limit time.Time) error {
-	wait := backoff(p.Attempts, longestRetry)
-	var unknown *settled.Unknown
-	if errors.As(cause, &unknown) && unknown.After > wait {
-		wait = jitter(unknown.After)
-	}
-	dueAt := w.cfg.Now().Add(wait)
-	if now := w.cfg.Now(); now.Before(limit) && dueAt.After(limit) {
+	now := w.cfg.Now()
+	dueAt := now.Add(retryPause(p.Attempts, cause))
+	if now.Before(limit) && dueAt.After(limit) {
 		dueAt = limit
 	}
 	return w.delay(ctx, settled.Delay{

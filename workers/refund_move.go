@@ -130,12 +130,7 @@ func wireRefund(r settled.Refund, status settled.RefundStatus) events.Refund {
 
 // refundLater delays a refund of which nobody knows what became of the last call.
 func (w *Workers) refundLater(ctx context.Context, r settled.Refund, cause error) error {
-	wait := backoff(r.Attempts, longestRetry)
-	var unknown *settled.Unknown
-	if errors.As(cause, &unknown) && unknown.After > wait {
-		wait = jitter(unknown.After)
-	}
-	return w.delayRefund(ctx, r, w.cfg.Now().Add(wait), cause)
+	return w.delayRefund(ctx, r, w.cfg.Now().Add(retryPause(r.Attempts, cause)), cause)
 }
 
 func (w *Workers) delayRefund(ctx context.Context, r settled.Refund, dueAt time.Time, trouble error) error {

@@ -166,15 +166,5 @@ func (w *Workers) numberTaken(ctx context.Context, m events.Message, request eve
 	}
 	w.reply(ctx, m, events.ReplyRecorded, wireRefund(r, r.Status))
 	news, err := w.cfg.Ledger.RefundNews(ctx, r.ID)
-	if errors.Is(err, settled.ErrNotFound) {
-		return nil // it is on its way; the one who has it in hand will tell
-	}
-	if err != nil {
-		return err
-	}
-	if err := w.cfg.Ledger.Repeat(ctx, news.ID); err != nil {
-		return err
-	}
-	w.reply(ctx, m, news.Type, news.Data)
-	return nil
+	return w.repeatNews(ctx, m, news, err)
 }
