@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"settled/wechat/simulator"
 )
@@ -114,22 +113,7 @@ func (w *world) pays(prepared map[string]any) simulator.Receipt {
 // expectRefund waits for an event of a refund and returns its body.
 func (w *world) expectRefund(subject, refundID string) map[string]any {
 	w.t.Helper()
-	deadline := time.After(patience)
-	for {
-		w.mu.Lock()
-		news := w.news
-		w.mu.Unlock()
-		for _, h := range w.all(subject, "") {
-			if h.body["refund_id"] == refundID {
-				return h.body
-			}
-		}
-		select {
-		case <-news:
-		case <-deadline:
-			w.t.Fatalf("no %s of refund %q", subject, refundID)
-		}
-	}
+	return w.await(subject, "refund "+refundID, func(h heard) bool { return h.body["refund_id"] == refundID })
 }
 
 // refund is the body of refund.requested.

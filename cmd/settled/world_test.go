@@ -334,18 +334,26 @@ func (w *world) once(subject, order string) map[string]bool {
 // expect waits for an event of an order and returns its body.
 func (w *world) expect(subject, order string) map[string]any {
 	w.t.Helper()
+	return w.await(subject, "order "+order, func(h heard) bool { return order == "" || h.order == order })
+}
+
+// await waits for the first event of a subject that fits, and returns its body.
+func (w *world) await(subject, of string, fits func(heard) bool) map[string]any {
+	w.t.Helper()
 	deadline := time.After(patience)
 	for {
 		w.mu.Lock()
 		news := w.news
 		w.mu.Unlock()
-		if found := w.all(subject, order); len(found) > 0 {
-			return found[0].body
+		for _, h := range w.all(subject, "") {
+			if fits(h) {
+				return h.body
+			}
 		}
 		select {
 		case <-news:
 		case <-deadline:
-			w.t.Fatalf("no %s of order %q", subject, order)
+			w.t.Fatalf("no %s of %s", subject, of)
 		}
 	}
 }
