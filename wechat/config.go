@@ -27,6 +27,14 @@ func plainURL(text string) bool {
 		u.User == nil && !strings.ContainsAny(text, "?#")
 }
 
+// checkNotifyURL checks the address that APIv2 and APIv3 have: refundPath comes behind it.
+func checkNotifyURL(text string) error {
+	if most := maxNotifyURL - len(refundPath); !plainURL(text) || len(text) > most {
+		return fmt.Errorf("NotifyURL is not a plain http or https URL of at most %d characters", most)
+	}
+	return nil
+}
+
 // drawNonce returns 32 random hex digits, all that WeChat's nonces have room for.
 func drawNonce(random io.Reader) (string, error) {
 	drawn := make([]byte, 16)

@@ -5,11 +5,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"settled"
@@ -40,14 +38,12 @@ type Call struct {
 
 // lineConfig is what APIv2 and APIv3 have in common on their way to WeChat.
 type lineConfig struct {
-	Merchant         string
 	Endpoint, Backup string // Backup empty: there is one host
 	Rate             int    // calls a second; 0: without bounds
 	HTTP             *http.Client
 	Certificate      *tls.Certificate // for calls that need one
 	Timeout          time.Duration
 	Now              func() time.Time
-	Random           io.Reader
 	Observe          func(Call)
 	HostChanged      func(host string, open bool)
 	Log              *slog.Logger
@@ -180,7 +176,7 @@ func (l *line) attempt(ctx context.Context, h *host, term int, out outgoing, jud
 	}
 	call := Call{
 		Name: out.name, Host: h.name, Outcome: settled.Outcome(err), Code: codeOf(err),
-		RequestID: requestID(answer.header), Took: max(l.now().Sub(began), 0), // the clock may be set back
+		RequestID: v3.RequestID(answer.header), Took: max(l.now().Sub(began), 0), // the clock may be set back
 	}
 	l.observe(call)
 	l.note(ctx, call, err)
@@ -238,16 +234,6 @@ func (l *line) note(ctx context.Context, c Call, err error) {
 	}
 	l.log.Log(ctx, level, "wechat called", "call", c.Name, "host", c.Host, "outcome", c.Outcome, "code", c.Code,
 		"request_id", c.RequestID, "took", c.Took)
-}
-
-// requestID is what WeChat's support asks for. Its name is not always written the same way.
-func requestID(header http.Header) string {
-	for name, values := range header {
-		if strings.EqualFold(name, "Request-ID") && len(values) > 0 {
-			return strings.ToValidUTF8(values[0][:min(len(values[0]), 128)], "")
-		}
-	}
-	return ""
 }
 
 // concealing are the texts that no error of a line may tell, the longest first.

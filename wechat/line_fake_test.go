@@ -37,7 +37,7 @@ func wire(t *testing.T, main, backup http.HandlerFunc, change ...func(*lineConfi
 	t.Helper()
 	w := &wired{now: began}
 	cfg := lineConfig{
-		Merchant: "tea", Timeout: time.Minute, Now: w.clock, Endpoint: w.serve(t, MainHost, main),
+		Timeout: time.Minute, Now: w.clock, Endpoint: w.serve(t, MainHost, main),
 		Observe: func(c Call) { note(w, &w.calls, c) },
 		HostChanged: func(host string, open bool) {
 			note(w, &w.changes, host+map[bool]string{true: " open", false: " back"}[open])

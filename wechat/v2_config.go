@@ -91,10 +91,7 @@ func (cfg V2Config) validateURLs() (problems []error) {
 			problems = append(problems, fmt.Errorf("%s is not a plain http or https URL", r.field))
 		}
 	}
-	if most := maxNotifyURL - len(refundPath); !plainURL(cfg.NotifyURL) || len(cfg.NotifyURL) > most {
-		problems = append(problems, fmt.Errorf("NotifyURL is not a plain http or https URL of at most %d characters", most))
-	}
-	return problems
+	return append(problems, checkNotifyURL(cfg.NotifyURL))
 }
 
 func (cfg V2Config) credentials() v2.Credentials {

@@ -11,6 +11,7 @@ import (
 
 	"settled"
 	"settled/wechat/v2"
+	v3 "settled/wechat/v3"
 )
 
 // codeReturn stands for WeChat's code where it gives none: a return_code FAIL.
@@ -27,8 +28,8 @@ type v2Line struct {
 func newV2Line(cfg V2Config) *v2Line {
 	return &v2Line{
 		line: newLine(lineConfig{
-			Merchant: cfg.Merchant, Endpoint: cfg.Endpoint, Backup: cfg.BackupEndpoint, Rate: cfg.Rate,
-			HTTP: cfg.HTTP, Certificate: cfg.Certificate, Timeout: cfg.Timeout, Now: cfg.Now, Random: cfg.Random,
+			Endpoint: cfg.Endpoint, Backup: cfg.BackupEndpoint, Rate: cfg.Rate,
+			HTTP: cfg.HTTP, Certificate: cfg.Certificate, Timeout: cfg.Timeout, Now: cfg.Now,
 			Observe: cfg.Observe, HostChanged: cfg.HostChanged, Log: cfg.Log,
 		}),
 		secrets: concealing(cfg.APIKey), log: cfg.Log,
@@ -47,7 +48,7 @@ type v2Request struct {
 func askV2[T any](ctx context.Context, l *v2Line, r v2Request, t reading[T]) (value T, answerID string, err error) {
 	out := outgoing{name: r.call.Name(), class: r.class, certified: r.call == v2.RefundOrder, write: l.writer(r)}
 	err = l.line.do(ctx, out, func(in incoming) error {
-		answerID = requestID(in.header)
+		answerID = v3.RequestID(in.header)
 		if in.status != http.StatusOK {
 			return withoutWord(in.status, answerID)
 		}

@@ -93,14 +93,11 @@ func (cfg V3Config) validate(more ...error) error {
 
 // checkGateway names what V3 needs and a fetcher does not.
 func (cfg V3Config) checkGateway() error {
-	var problems []error
+	var nothing error
 	if cfg.PublicKey == nil && len(cfg.AlsoVerify) == 0 && cfg.Certificates == nil {
-		problems = append(problems, errors.New("nothing verifies: PublicKey, AlsoVerify and Certificates are missing"))
+		nothing = errors.New("nothing verifies: PublicKey, AlsoVerify and Certificates are missing")
 	}
-	if most := maxNotifyURL - len(refundPath); !plainURL(cfg.NotifyURL) || len(cfg.NotifyURL) > most {
-		problems = append(problems, fmt.Errorf("NotifyURL is not a plain http or https URL of at most %d characters", most))
-	}
-	return errors.Join(problems...)
+	return errors.Join(nothing, checkNotifyURL(cfg.NotifyURL))
 }
 
 func (cfg V3Config) credentials() v3.Credentials {

@@ -31,8 +31,8 @@ type v3Line struct {
 func newV3Line(cfg V3Config) *v3Line {
 	return &v3Line{
 		line: newLine(lineConfig{
-			Merchant: cfg.Merchant, Endpoint: cfg.Endpoint, Backup: cfg.BackupEndpoint, Rate: cfg.Rate,
-			HTTP: cfg.HTTP, Timeout: cfg.Timeout, Now: cfg.Now, Random: cfg.Random,
+			Endpoint: cfg.Endpoint, Backup: cfg.BackupEndpoint, Rate: cfg.Rate,
+			HTTP: cfg.HTTP, Timeout: cfg.Timeout, Now: cfg.Now,
 			Observe: cfg.Observe, HostChanged: cfg.HostChanged, Log: cfg.Log,
 		}),
 		credentials: cfg.credentials(), now: cfg.Now, random: cfg.Random, verified: cfg.Verified, log: cfg.Log,
