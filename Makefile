@@ -38,6 +38,11 @@ bench: ## run the benchmarks
 	@scripts/setup
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: mutants
+mutants: ## plant bugs, ONLY=word for some, and see that the tests find each
+	@scripts/setup
+	go run ./scripts/mutants $(if $(ONLY),-only $(ONLY))
+
 .PHONY: fuzz
 fuzz: ## fuzz every parser that faces the network, FUZZTIME each (default 1m)
 	scripts/fuzz

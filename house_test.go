@@ -34,6 +34,7 @@ var house = map[string]room{
 	"wechat/v2":          {},
 	"wechat/v3":          {},
 	"cmd/settled/config": {modules: []string{yaml}},
+	"scripts/mutants":    {},
 	"scripts/testcount":  {},
 
 	// First floor: one technology each.

@@ -138,6 +138,36 @@ func TestWhatWasNotPublishedStays(t *testing.T) {
 	}
 }
 
+// A row of the outbox may be committed after rows with higher numbers have been published:
+// whoever remembered how far it had read would never see it.
+func TestAnEventThatIsCommittedLateIsPublished(t *testing.T) {
+	t.Parallel()
+	address := storetest.URL(t)
+	s := storetest.Open(t, address)
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	arrive(t, s, "order0001", settled.FactPaid)
+	drain(t, s)
+	late, err := storetest.DB(t, address).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := late.ExecContext(t.Context(), `insert into outbox (event_id) select id from events where type = 'payment.completed'`); err != nil {
+		t.Fatal(err)
+	}
+	arrive(t, s, "order0002", settled.FactPaid)
+	if diff := cmp.Diff([]string{"order0002 payment.completed"}, drain(t, s)); diff != "" {
+		t.Errorf("published (-want +got):\n%s", diff)
+	}
+	if err := late.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"order0001 payment.completed"}, drain(t, s)); diff != "" {
+		t.Errorf("published after its commit (-want +got):\n%s", diff)
+	}
+}
+
 func TestOneRelayIsAtWorkAtATime(t *testing.T) {
 	t.Parallel()
 	address := storetest.URL(t)

@@ -101,3 +101,26 @@ func TestWithoutPostgreSQLEveryMessageIsKeptInHand(t *testing.T) {
 		t.Errorf("WeChat was asked %v before anything was recorded", asked)
 	}
 }
+
+// Who waits, and everyone who listens, hears of what PostgreSQL has, and of nothing else.
+func TestNothingIsToldBeforeItsCommit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.prepared("order001")
+	trade := paid()
+	trade.OrderID = "order001"
+	n := w.notify(settled.News{Trade: &trade})
+	w.ledger.gone.Store(true)
+	if err := w.deliver(events.NotifyReceived, n, 1); !events.IsHold(err) {
+		t.Fatalf("%v, want it kept in hand", err)
+	}
+	if told := w.bus.heard(); len(told) > 0 || w.bus.published.Load() > 0 {
+		t.Errorf("replied %v and published %d before anything was committed", told, w.bus.published.Load())
+	}
+	w.ledger.gone.Store(false)
+	w.done(events.NotifyReceived, n)
+	if diff := cmp.Diff([]string{events.ReplyCommitted}, w.bus.heard()); diff != "" {
+		t.Errorf("replies (-want +got):\n%s", diff)
+	}
+	w.stands("order001", settled.StatusCompleted)
+}

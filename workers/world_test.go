@@ -88,10 +88,13 @@ type ledger struct {
 	*store.Store
 	said chan string
 	lost atomic.Int64 // so many answers to moves of refunds get lost
-	gone atomic.Bool  // and no move of a refund reaches PostgreSQL
+	gone atomic.Bool  // and no move reaches PostgreSQL
 }
 
 func (l *ledger) Move(ctx context.Context, m settled.Move) (bool, error) {
+	if l.gone.Load() {
+		return false, settled.ErrUnavailable
+	}
 	moved, err := l.Store.Move(ctx, m)
 	l.said <- m.PaymentID
 	return moved, err
@@ -137,6 +140,8 @@ type bus struct {
 	mu       sync.Mutex
 	handlers map[string]events.Handler // by subject
 	replies  []events.Reply
+
+	published atomic.Int64 // events
 }
 
 func (b *bus) Consume(ctx context.Context, c events.Consumer, handle events.Handler) error {
@@ -148,6 +153,7 @@ func (b *bus) Consume(ctx context.Context, c events.Consumer, handle events.Hand
 }
 
 func (b *bus) PublishAll(_ context.Context, envelopes []events.Envelope) []error {
+	b.published.Add(int64(len(envelopes)))
 	return make([]error, len(envelopes))
 }
 

@@ -72,6 +72,35 @@ func TestParkedMessagesAreDeadLetters(t *testing.T) {
 	w.settledDown("prepare")
 }
 
+// A message that can't be kept as a dead letter comes again until it can.
+func TestALetterThatCanNotBeStoredIsNotGivenUp(t *testing.T) {
+	t.Parallel()
+	w := onShared(t)
+	stream, err := w.client.Stream(t.Context(), w.streamName(bus.Dead))
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := stream.CachedInfo().Config
+	full.MaxMsgSize = 1
+	if _, err := w.client.UpdateStream(t.Context(), full); err != nil {
+		t.Fatal(err)
+	}
+	seen, _ := w.consume(events.Consumer{}, func(context.Context, delivery) error { return events.Park(errBroken) })
+	w.send(7)
+	for attempt := 1; attempt <= 2; attempt++ {
+		if d := w.next(seen); d.attempt != attempt {
+			t.Fatalf("attempt %d came as %d", attempt, d.attempt)
+		}
+	}
+	full.MaxMsgSize = -1
+	if _, err := w.client.UpdateStream(t.Context(), full); err != nil {
+		t.Fatal(err)
+	}
+	if letter := w.letters(1)[0]; letter.Attempts < 2 {
+		t.Errorf("dead letter %+v", letter)
+	}
+}
+
 func TestAnErrorIsADeadLetterInTheEnd(t *testing.T) {
 	t.Parallel()
 	w := onShared(t)
