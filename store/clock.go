@@ -19,5 +19,5 @@ func (c *clock) set(asked, theirs, answered time.Time) {
 
 // Now is the time by the database's clock, as of the last call of Ready.
 func (s *Store) Now() time.Time {
-	return time.Now().Add(time.Duration(s.clock.ahead.Load()))
+	return s.now().Add(time.Duration(s.clock.ahead.Load()))
 }

@@ -24,13 +24,17 @@ type Config struct {
 	// Silence is how long a connection may stay silent in the middle of a call before it
 	// is given up; default 10 s. It must exceed the longest statement.
 	Silence time.Duration
-	Log     *slog.Logger
+	// Now is this machine's clock, right or wrong: the database's is reckoned from it;
+	// default time.Now.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // Store is the database. Its methods may be called from many goroutines.
 type Store struct {
 	db    *sqlx.DB
 	log   *slog.Logger
+	now   func() time.Time
 	clock clock
 	woken chan struct{}
 
@@ -53,6 +57,9 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.Silence == 0 {
 		cfg.Silence = 10 * time.Second
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	connector, err := connect(cfg)
 	if err != nil {
 		return nil, err
@@ -62,7 +69,7 @@ func Open(cfg Config) (*Store, error) {
 	db.SetMaxIdleConns(cfg.Connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 
-	s := &Store{db: db, log: cfg.Log, woken: make(chan struct{}, 1)}
+	s := &Store{db: db, log: cfg.Log, now: cfg.Now, woken: make(chan struct{}, 1)}
 	s.share()
 	return s, nil
 }
@@ -107,12 +114,12 @@ func (s *Store) Close() error {
 
 // Ready reports whether PostgreSQL answers, and sets the store's clock by its clock.
 func (s *Store) Ready(ctx context.Context) error {
-	asked := time.Now()
+	asked := s.now()
 	var now time.Time
 	if err := s.db.QueryRowContext(ctx, `select clock_timestamp()`).Scan(&now); err != nil {
 		return fmt.Errorf("ask postgres for the time: %w", translate(err))
 	}
-	s.clock.set(asked, now, time.Now())
+	s.clock.set(asked, now, s.now())
 	return nil
 }
 

@@ -62,7 +62,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, 
 
 func (p *process) openServers(ctx context.Context) error {
 	var err error
-	p.store, err = store.Open(store.Config{URL: p.cfg.Postgres.URL.Reveal(), Log: p.log})
+	p.store, err = store.Open(store.Config{URL: p.cfg.Postgres.URL.Reveal(), Now: now, Log: p.log})
 	if err != nil {
 		return err
 	}
@@ -82,10 +82,13 @@ func (p *process) openServers(ctx context.Context) error {
 	return nil
 }
 
+// now is this machine's clock. Tests run processes whose clock is wrong.
+var now = time.Now
+
 // openHints brings Redis in; observe may be nil.
 func openHints(cfg *config.Config, log *slog.Logger, observe func(event string)) (*hints.Hints, error) {
 	return hints.New(hints.Config{
-		URL: cfg.Redis.URL.Reveal(), Prefix: cfg.NATS.Prefix, Log: log, Now: time.Now, Random: rand.Reader, Observe: observe,
+		URL: cfg.Redis.URL.Reveal(), Prefix: cfg.NATS.Prefix, Log: log, Now: now, Random: rand.Reader, Observe: observe,
 	})
 }
 
