@@ -72,7 +72,7 @@ func (p *process) openServers(ctx context.Context) error {
 	}
 	p.stack.push("redis", func(context.Context) error { return p.hints.Close() })
 	p.bus, err = bus.Connect(ctx, bus.Config{
-		URL: p.cfg.NATS.URL.Reveal(), Credentials: p.cfg.NATS.Credentials, Prefix: p.cfg.NATS.Prefix,
+		URL: p.cfg.NATS.URL.Reveal(), Credentials: p.cfg.NATS.Credentials, Inbox: p.cfg.NATS.InboxPrefix, Prefix: p.cfg.NATS.Prefix,
 		Replicas: p.cfg.NATS.Replicas, MaxMessages: p.cfg.NATS.MaxMessages, Name: "settled", Drain: drain, Metrics: p.metrics, Log: p.log,
 	})
 	if err != nil {
