@@ -167,6 +167,7 @@ func TestMalformedRequests(t *testing.T) {
 					t.Fatalf("want %d, got %v", want, err)
 				}
 				text, _ := io.ReadAll(answer.Body)
+				_ = answer.Body.Close()
 				if answer.StatusCode != want {
 					t.Errorf("answered %d %s, want %d", answer.StatusCode, text, want)
 				}
