@@ -68,6 +68,8 @@ type Config struct {
 	Patience time.Duration
 	// InHand bounds the requests being answered at once; more are turned away. Default 4096.
 	InHand int
+	// Connections bounds those that are open at once; the idlest give way to new ones. Default 4096.
+	Connections int
 	// Drain bounds how long the requests in hand are finished; default 15 s.
 	Drain time.Duration
 
@@ -82,6 +84,7 @@ type Ingress struct {
 	protocols map[string]string // by merchant
 	gate      *gate
 	hints     *hintLimit
+	suspicion *suspicion
 	inHand    chan struct{}
 	mux       *http.ServeMux
 }
@@ -94,12 +97,15 @@ func New(cfg Config) *Ingress {
 	if cfg.InHand == 0 {
 		cfg.InHand = 4096
 	}
+	if cfg.Connections == 0 {
+		cfg.Connections = 4096
+	}
 	if cfg.Drain == 0 {
 		cfg.Drain = 15 * time.Second
 	}
 	in := &Ingress{
 		cfg: cfg, protocols: map[string]string{}, gate: newGate(cfg.Tokens, cfg.Now),
-		hints: newHintLimit(cfg.Now), inHand: make(chan struct{}, cfg.InHand),
+		hints: newHintLimit(cfg.Now), suspicion: newSuspicion(cfg.Merchants, cfg.Now), inHand: make(chan struct{}, cfg.InHand),
 	}
 	for name, merchant := range cfg.Merchants {
 		in.protocols[name] = merchant.Protocol
@@ -110,8 +116,11 @@ func New(cfg Config) *Ingress {
 
 // Serve answers on the listener until ctx ends, then finishes the requests in hand.
 func (in *Ingress) Serve(ctx context.Context, listener net.Listener) error {
+	lobby := newLobby(in.cfg.Connections)
 	server := &http.Server{
-		Handler:           in,
+		Handler:           lobby.whole(in),
+		ConnState:         lobby.watch,
+		ConnContext:       lobby.context,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      20 * time.Second, // more than the longest wait

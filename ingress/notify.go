@@ -48,9 +48,18 @@ func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merch
 	n := settled.Notify{
 		Method: r.Method, Query: r.URL.RawQuery, Header: kept(r.Header), Body: body, ReceivedAt: in.cfg.Now(),
 	}
-	news, err := merchant.Notifies.Notify(n)
+	source := sourceOf(r.RemoteAddr)
+	leave, err := in.suspicion.enter(ctx, name, source)
 	if err != nil {
-		in.cfg.Log.WarnContext(ctx, "notify not verified", "merchant", name, "error", err)
+		return settled.Busy
+	}
+	news, err := merchant.Notifies.Notify(n)
+	leave()
+	if err != nil {
+		in.suspicion.note(source)
+		in.suspicion.said.Do(func() {
+			in.cfg.Log.WarnContext(ctx, "notify not verified", "merchant", name, "error", err)
+		})
 		return settled.Unverified
 	}
 	kind, orderID := subjectOf(news)

@@ -67,7 +67,7 @@ func protocolsOf(cfg *config.Config) map[string]string {
 // connect opens the bus for a command that is over in a moment.
 func connect(ctx context.Context, e environment, cfg *config.Config) (*bus.Bus, error) {
 	return bus.Connect(ctx, bus.Config{
-		URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, Prefix: cfg.NATS.Prefix,
+		URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, Inbox: cfg.NATS.InboxPrefix, Prefix: cfg.NATS.Prefix,
 		Replicas: cfg.NATS.Replicas, MaxMessages: cfg.NATS.MaxMessages, Name: "settled", Log: e.log,
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"settled/cmd/settled/config"
@@ -72,7 +73,7 @@ func (p *process) openServers(ctx context.Context) error {
 	}
 	p.stack.push("redis", func(context.Context) error { return p.hints.Close() })
 	p.bus, err = bus.Connect(ctx, bus.Config{
-		URL: p.cfg.NATS.URL.Reveal(), Credentials: p.cfg.NATS.Credentials, Prefix: p.cfg.NATS.Prefix,
+		URL: p.cfg.NATS.URL.Reveal(), Credentials: p.cfg.NATS.Credentials, Inbox: p.cfg.NATS.InboxPrefix, Prefix: p.cfg.NATS.Prefix,
 		Replicas: p.cfg.NATS.Replicas, MaxMessages: p.cfg.NATS.MaxMessages, Name: "settled", Drain: drain, Metrics: p.metrics, Log: p.log,
 	})
 	if err != nil {
@@ -264,6 +265,18 @@ func (p *process) ingress() *ingress.Ingress {
 	}
 	return ingress.New(ingress.Config{
 		Ledger: p.store, Bus: p.bus, Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
-		Drain: drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
+		Connections: connections(),
+		Drain:       drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
+}
+
+// connections is how many the ingress may hold: half of the file descriptors that the
+// process may have, so that the other half is there for the servers it stands on.
+func connections() int {
+	const most, least = 16384, 64
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return least
+	}
+	return int(max(least, min(limit.Cur/2, most))) //nolint:gosec // at most most
 }

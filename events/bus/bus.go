@@ -19,6 +19,7 @@ var ErrFull = errors.New("the stream is full")
 type Config struct {
 	URL         string
 	Credentials string        // path of a .creds file; empty for none
+	Inbox       string        // prefix of the subjects on which replies come; default _INBOX
 	Prefix      string        // stands before every subject and stream name
 	Replicas    int           // of each stream; default 1
 	MaxMessages int64         // of each stream that takes input; default 4,000,000
@@ -34,6 +35,7 @@ type Bus struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
 	replies *replies
+	denied  denials
 }
 
 // Connect returns a bus. The server need not be there yet: it is waited for by whoever
@@ -51,9 +53,12 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if cfg.Drain == 0 {
 		cfg.Drain = 15 * time.Second
 	}
+	if cfg.Inbox == "" {
+		cfg.Inbox = nats.InboxPrefix[:len(nats.InboxPrefix)-1]
+	}
 	b := &Bus{cfg: cfg}
 	options := []nats.Option{
-		nats.Name(cfg.Name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.RetryOnFailedConnect(true),
+		nats.Name(cfg.Name), nats.CustomInboxPrefix(cfg.Inbox), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.RetryOnFailedConnect(true),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.ReconnectBufSize(-1), // what can't be sent now fails now, and is repeated by who knows it
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
@@ -63,6 +68,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { cfg.Log.InfoContext(ctx, "nats connection back") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			b.denied.note(err)
 			cfg.Log.DebugContext(ctx, "nats error", "error", err)
 		}),
 	}

@@ -165,3 +165,16 @@ func TestRepliesFindTheirWaiter(t *testing.T) {
 		t.Error("who no longer waits got a reply")
 	}
 }
+
+// Whoever asks names where the reply goes, and must not borrow our permissions by it.
+func TestAReplyGoesToAnInboxAlone(t *testing.T) {
+	t.Parallel()
+	w := onShared(t)
+	for _, subject := range []string{
+		"payment.completed", w.cfg.Prefix + "payment.completed", "$JS.API.STREAM.DELETE.SETTLED_OUT", "", "_INBOX", "_INBOX.>", "_INBOX.*", "_INBOX.a\r\nPUB x 0",
+	} {
+		if err := w.Reply(subject, events.Reply{Kind: "completed"}); !errors.Is(err, bus.ErrNoInbox) {
+			t.Errorf("a reply to %q: %v", subject, err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,8 +14,16 @@ import (
 	"settled/events"
 )
 
-// Reply tells whoever waits on the subject, over core NATS: sent and forgotten.
+// ErrNoInbox: replies go to inboxes alone.
+var ErrNoInbox = errors.New("a reply goes to an inbox alone")
+
+// Reply tells whoever waits on the subject, over core NATS: sent and forgotten. Whoever
+// asks names the subject, and may do less than we: a reply to any other than an inbox would
+// lend our permissions to who wants to publish a payment.completed.
 func (b *Bus) Reply(subject string, r events.Reply) error {
+	if !strings.HasPrefix(subject, nats.InboxPrefix) || strings.ContainsAny(subject, "*> \t\r\n") {
+		return ErrNoInbox
+	}
 	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("write reply: %w", err)

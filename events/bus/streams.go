@@ -60,7 +60,7 @@ func (b *Bus) ensure(ctx context.Context, s stream) error {
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return nil // another process was faster
 		}
-		return err
+		return b.denied.explain("$JS.API.STREAM.CREATE."+b.named(s.name), err)
 	}
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (b *Bus) ensure(ctx context.Context, s stream) error {
 	}
 	cfg.Subjects = append(cfg.Subjects, missing...)
 	_, err = b.js.UpdateStream(ctx, cfg)
-	return err
+	return b.denied.explain("$JS.API.STREAM.UPDATE."+b.named(s.name), err)
 }
 
 func (b *Bus) subjects(s stream) []string {

@@ -88,6 +88,14 @@ func listen(text string) string {
 	return ""
 }
 
+// inbox accepts the prefix of subjects that replies come on.
+func inbox(text string) string {
+	if text != "_INBOX" && !strings.HasPrefix(text, "_INBOX.") || strings.HasSuffix(text, ".") || strings.Contains(text, "..") {
+		return "must be _INBOX, or _INBOX. and something"
+	}
+	return prefix(text)
+}
+
 // prefix accepts what may start a NATS subject.
 func prefix(text string) string {
 	for _, r := range text {

@@ -27,6 +27,7 @@ type Config struct {
 type NATS struct {
 	URL         URL    // one or more, with commas between
 	Credentials string // path of a .creds file; empty for none
+	InboxPrefix string // of the subjects on which replies come
 	Prefix      string // put before every subject and stream name; may be empty
 	Replicas    int    // of each stream, 1 to 5
 	MaxMessages int64  // of each stream that takes requests or notifies

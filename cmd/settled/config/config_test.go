@@ -72,7 +72,7 @@ func minutes(list ...float64) []time.Duration {
 // whole is what testdata/whole.yaml, which says everything, says.
 func whole() *config.Config {
 	return &config.Config{
-		NATS:     config.NATS{URL: config.NewURL("nats://127.0.0.1:4222"), Replicas: 1, MaxMessages: 4_000_000},
+		NATS:     config.NATS{URL: config.NewURL("nats://127.0.0.1:4222"), InboxPrefix: "_INBOX", Replicas: 1, MaxMessages: 4_000_000},
 		Postgres: config.Postgres{URL: config.NewURL("postgres://settled@127.0.0.1:5432/settled?sslmode=disable")},
 		Redis:    config.Redis{URL: config.NewURL("redis://127.0.0.1:6379/0")},
 		Ingress: config.Ingress{

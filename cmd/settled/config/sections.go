@@ -12,6 +12,7 @@ func readNATS(s *section) NATS {
 	return NATS{
 		URL:         NewURL(s.at("url").text("nats://127.0.0.1:4222", server("nats", "tls", "ws", "wss"))),
 		Credentials: s.at("credentials").path(),
+		InboxPrefix: s.at("inbox_prefix").text("_INBOX", inbox),
 		Prefix:      s.at("prefix").text("", prefix),
 		Replicas:    int(s.at("replicas").integer(1, 1, 5)),
 		MaxMessages: s.at("max_messages").integer(4_000_000, 1, 1<<50),
