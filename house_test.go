@@ -51,7 +51,7 @@ var house = map[string]room{
 			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
 			"workers", "ingress", "cmd/settled/config", "embedded", "wechat/simulator",
 		},
-		modules: []string{uuid, nats, prometheus, sync, term},
+		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},
 
 	// Aside: the world outside, for tests and for the demo.
