@@ -38,11 +38,6 @@ bench: ## run the benchmarks
 	@scripts/setup
 	go test -run '^$$' -bench . -benchmem ./...
 
-.PHONY: faults
-faults: ## let everything fail that a payment system stands on, FAULT=name for one, and count the money
-	@scripts/setup
-	go test ./cmd/settled -run '^TestFaults$$' -count 1 -parallel 4 -timeout 30m -v -faults $(or $(FAULT),all) -faults-table $(CURDIR)/docs/faults.md
-
 .PHONY: mutants
 mutants: ## plant bugs, ONLY=word for some, and see that the tests find each
 	@scripts/setup

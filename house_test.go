@@ -52,7 +52,7 @@ var house = map[string]room{
 			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
 			"workers", "ingress", "cmd/settled/config", "embedded", "wechat/simulator",
 		},
-		modules: []string{uuid, nats, prometheus, sync, term, toxiproxy, zerolog},
+		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},
 
 	// Aside: the world outside, for tests and for the demo.
@@ -63,8 +63,6 @@ var house = map[string]room{
 
 // The modules of others.
 const (
-	toxiproxy  = "github.com/Shopify/toxiproxy/v2"
-	zerolog    = "github.com/rs/zerolog"
 	miniredis  = "github.com/alicebob/miniredis/v2"
 	nats       = "github.com/nats-io/nats.go"
 	natsServer = "github.com/nats-io/nats-server/v2"

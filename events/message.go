@@ -8,12 +8,13 @@ import (
 
 // Message is a message as it was delivered from a stream.
 type Message struct {
-	ID      string // names the stored message: the same at every delivery, different for every message
-	Subject string // without prefix
-	Header  map[string][]string
-	Data    []byte
-	At      time.Time // when the stream stored it
-	Attempt int       // 1 at the first delivery
+	ID       string // names the stored message: the same at every delivery, different for every message
+	Sequence uint64 // its number in its stream
+	Subject  string // without prefix
+	Header   map[string][]string
+	Data     []byte
+	At       time.Time // when the stream stored it
+	Attempt  int       // 1 at the first delivery
 }
 
 // Value returns the first value of a header, or "". Names are exact.

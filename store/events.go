@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/lib/pq"
+
 	"settled"
 )
 
@@ -132,11 +134,30 @@ func (s *Store) History(ctx context.Context, paymentID string) ([]settled.Happen
 	if err != nil {
 		return nil, fmt.Errorf("read history of payment %s: %w", paymentID, translate(err))
 	}
+	return happenings(rows), nil
+}
+
+// ToldOfOrder reads the events of these types that tell of an order for which there was no
+// payment then, the first things first. The types must be rare ones.
+func (s *Store) ToldOfOrder(ctx context.Context, types []string, merchant, orderID string) ([]settled.Happening, error) {
+	var rows []happeningRow
+	err := s.db.SelectContext(ctx, &rows, `
+		select `+happeningColumns+`, exists (select from outbox o where o.event_id = e.id) as queued
+		from events e
+		where e.type = any($1) and e.merchant = $2 and e.order_id = $3 and e.payment_id is null
+		order by e.at, e.id`, pq.Array(types), merchant, orderID)
+	if err != nil {
+		return nil, fmt.Errorf("read what was told of order %s/%s: %w", merchant, orderID, translate(err))
+	}
+	return happenings(rows), nil
+}
+
+func happenings(rows []happeningRow) []settled.Happening {
 	history := make([]settled.Happening, len(rows))
 	for i, row := range rows {
 		history[i] = row.happening()
 	}
-	return history, nil
+	return history
 }
 
 // Arrival reads the event with which a payment came to where it stands. It fails with

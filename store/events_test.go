@@ -239,3 +239,26 @@ func TestHistorySaysWhatIsItsOwnAlone(t *testing.T) {
 		t.Errorf("private (-want +got):\n%s", diff)
 	}
 }
+
+// What was told of an order before it had a payment is found by the order.
+func TestWhatWasToldOfAnOrderIsFound(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	p := record(t, s, request("order0001"))
+	for _, e := range []settled.Event{
+		flagOf(p, "of the payment"),
+		flagOf(settled.Payment{Merchant: p.Merchant, OrderID: p.OrderID}, "of the order"),
+		flagOf(settled.Payment{Merchant: p.Merchant, OrderID: "order0002"}, "of another"),
+	} {
+		if _, err := s.Tell(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := s.ToldOfOrder(t.Context(), []string{"payment.flagged"}, p.Merchant, p.OrderID)
+	if err != nil || len(found) != 1 || found[0].PaymentID != "" || found[0].OrderID != p.OrderID {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	if none, err := s.ToldOfOrder(t.Context(), []string{"payment.closed"}, p.Merchant, p.OrderID); err != nil || len(none) > 0 {
+		t.Errorf("of another type %+v, %v", none, err)
+	}
+}

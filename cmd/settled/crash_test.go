@@ -20,18 +20,11 @@ import (
 type child struct {
 	w         *world
 	arguments []string
-	extra     []string // of the environment
 	command   *exec.Cmd
 }
 
 // launch starts settled as a process, with an admin port of its own.
 func (w *world) launch(name string) *child {
-	w.t.Helper()
-	return w.launchWith(name)
-}
-
-// launchWith is launch with more in the environment.
-func (w *world) launchWith(name string, extra ...string) *child {
 	w.t.Helper()
 	text, err := os.ReadFile(w.file)
 	if err != nil {
@@ -42,7 +35,7 @@ func (w *world) launchWith(name string, extra ...string) *child {
 	if err := os.WriteFile(file, []byte(own), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	c := &child{w: w, arguments: []string{name, "--config", file, "--log-level", "error"}, extra: extra}
+	c := &child{w: w, arguments: []string{name, "--config", file, "--log-level", "error"}}
 	c.start()
 	w.t.Cleanup(c.kill)
 	return c
@@ -55,7 +48,7 @@ func (c *child) start() {
 		c.w.t.Fatal(err)
 	}
 	c.command = exec.Command(self, c.arguments...) //nolint:gosec,noctx // this very program; killed at the end
-	c.command.Env = append(append(os.Environ(), asSettled+"=1"), c.extra...)
+	c.command.Env = append(os.Environ(), asSettled+"=1")
 	c.command.Stdout, c.command.Stderr = io.Discard, io.Discard
 	c.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.command.Start(); err != nil {

@@ -26,7 +26,7 @@ func (p *process) wouldChange(ctx context.Context, letter bus.DeadLetter) string
 	case events.RefundRequested:
 		change, err = p.refundWould(ctx, letter.Data)
 	default:
-		return "nobody reads this subject: it would wait in its stream"
+		return "would be refused: no worker reads this subject"
 	}
 	if err != nil {
 		return fmt.Sprintf("would become a dead letter again: %v", err)
@@ -58,29 +58,38 @@ func (p *process) requestWould(ctx context.Context, data []byte) (string, error)
 }
 
 func (p *process) notifyWould(ctx context.Context, data []byte) (string, error) {
-	var n events.Notify
-	if err := json.Unmarshal(data, &n); err != nil {
+	merchant, notify, err := notifyOf(data)
+	if err != nil {
 		return "", err
 	}
-	gateway, ok := p.merchants[n.Merchant]
+	gateway, ok := p.merchants[merchant]
 	if !ok {
-		return "", fmt.Errorf("merchant %q is not configured", n.Merchant)
-	}
-	notify := settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body}
-	if at, err := time.Parse(time.RFC3339Nano, n.ReceivedAt); err == nil {
-		notify.ReceivedAt = at
+		return "", fmt.Errorf("merchant %q is not configured", merchant)
 	}
 	news, err := gateway.Notify(notify)
 	switch {
 	case err != nil:
 		return "", err
 	case news.Trade != nil:
-		return p.tradeWould(ctx, n.Merchant, *news.Trade)
+		return p.tradeWould(ctx, merchant, *news.Trade)
 	case news.Repayment != nil:
-		return p.repaymentWould(ctx, n.Merchant, *news.Repayment)
+		return p.repaymentWould(ctx, merchant, *news.Repayment)
 	default:
 		return fmt.Sprintf("would be noted and change nothing: it tells of %.64q", news.Type), nil
 	}
+}
+
+// notifyOf reads notify.received.
+func notifyOf(data []byte) (merchant string, notify settled.Notify, err error) {
+	var n events.Notify
+	if err := json.Unmarshal(data, &n); err != nil {
+		return "", settled.Notify{}, err
+	}
+	notify = settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body}
+	if at, err := time.Parse(time.RFC3339Nano, n.ReceivedAt); err == nil {
+		notify.ReceivedAt = at
+	}
+	return n.Merchant, notify, nil
 }
 
 func (p *process) tradeWould(ctx context.Context, merchant string, trade settled.Trade) (string, error) {

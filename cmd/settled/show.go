@@ -42,20 +42,36 @@ var showCommand = command{
 			if err != nil {
 				return err
 			}
-			history, err := s.History(ctx, p.ID)
-			if err != nil {
-				return err
-			}
-			refunds, err := s.Refunds(ctx, p.ID)
+			story, err := readStory(ctx, s, p)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
-				return showJSON(e.out, p, refunds, history)
+				return story.json(e.out)
 			}
-			return showText(e.out, p, refunds, history)
+			return story.text(e.out)
 		}
 	},
+}
+
+// paymentStory is a payment with everything that happened to it.
+type paymentStory struct {
+	payment settled.Payment
+	refunds []settled.Refund
+	history []settled.Happening // before it: what was done to dead letters of the order
+}
+
+func readStory(ctx context.Context, ledger deadLedger, p settled.Payment) (paymentStory, error) {
+	before, err := ledger.ToldOfOrder(ctx, []string{deadReplayed, deadDropped}, p.Merchant, p.OrderID)
+	if err != nil {
+		return paymentStory{}, err
+	}
+	history, err := ledger.History(ctx, p.ID)
+	if err != nil {
+		return paymentStory{}, err
+	}
+	refunds, err := ledger.Refunds(ctx, p.ID)
+	return paymentStory{p, refunds, append(before, history...)}, err
 }
 
 // shownPayment is a payment as show prints it: everything but what only WeChat and the
@@ -171,20 +187,24 @@ func shownHistory(history []settled.Happening) []shownHappening {
 	return rows
 }
 
-func showJSON(w io.Writer, p settled.Payment, refunds []settled.Refund, history []settled.Happening) error {
+// shown is the story as --json prints it.
+func (s paymentStory) shown() map[string]any {
+	return map[string]any{"payment": shown(s.payment), "refunds": shownRefunds(s.refunds), "history": shownHistory(s.history)}
+}
+
+func (s paymentStory) json(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(map[string]any{
-		"payment": shown(p), "refunds": shownRefunds(refunds), "history": shownHistory(history),
-	})
+	return encoder.Encode(s.shown())
 }
 
-func showText(w io.Writer, p settled.Payment, refunds []settled.Refund, history []settled.Happening) error {
+func (s paymentStory) text(w io.Writer) error {
+	p := s.payment
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(table, "%s\t%s\n", name, value)
+			fmt.Fprintf(table, "%s\t%s\n", printable(name), printable(value))
 		}
 	}
 	row("payment", p.ID)
@@ -202,17 +222,17 @@ func showText(w io.Writer, p settled.Payment, refunds []settled.Refund, history 
 	row("next look", clock(p.DueAt))
 	row("trouble", p.Trouble)
 	row("acknowledged", clock(p.AcknowledgedAt))
-	for _, r := range refunds {
+	for _, r := range s.refunds {
 		row("refund "+r.RefundID, strings.TrimSpace(fmt.Sprintf("%s of %s, %s %s %s",
 			r.Status, settled.Money{Total: r.Amount, Currency: r.Currency}, r.WechatRefundID, r.Failure.Code, r.Trouble)))
 	}
 	fmt.Fprint(table, "\n")
-	for _, h := range shownHistory(history) {
+	for i, h := range shownHistory(s.history) {
 		move := ""
 		if h.To != "" {
 			move = string(h.From) + " to " + string(h.To)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\tpublished: %s\t%s\n", h.Version, clock(h.At), h.Type, move, h.Published, h.RequestID)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\tpublished: %s\t%s\n", h.Version, clock(h.At), h.Type, move, h.Published, printable(h.RequestID+inWords(s.history[i].Event)))
 	}
 	return table.Flush()
 }

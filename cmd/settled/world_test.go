@@ -34,9 +34,6 @@ var redis *embedded.RedisServer
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asSettled) != "" {
-		if ahead, err := time.ParseDuration(os.Getenv(clockAhead)); err == nil {
-			now = func() time.Time { return time.Now().Add(ahead) }
-		}
 		main() // this test binary is run as settled itself, to be killed
 	}
 	hints.Mute()
@@ -55,9 +52,6 @@ func TestMain(m *testing.M) {
 
 // asSettled is the environment variable that makes the test binary behave as settled.
 const asSettled = "SETTLED_TEST_RUN_AS_SETTLED"
-
-// clockAhead is the environment variable that says how wrong the clock of such a process is.
-const clockAhead = "SETTLED_TEST_CLOCK_AHEAD"
 
 // patience bounds every wait of a test; a test that is right waits for far less.
 const patience = 60 * time.Second
@@ -80,8 +74,6 @@ type world struct {
 	file    string // the configuration
 	ingress string // URL
 	admin   string // URL
-
-	net *network // nil without worldConfig.network
 
 	mu    sync.Mutex
 	heard []heard
@@ -108,8 +100,6 @@ type worldConfig struct {
 	shop3    simulator.Merchant // the APIv3 merchant; default one in public-key mode
 	rate     int                // of the shop's token; default 2000
 	compress float64            // of the notify schedule; default 100
-	network  bool               // proxies stand between the parts
-	store    int64              // bytes that NATS may keep; default plenty
 }
 
 var apps atomic.Int64
@@ -129,7 +119,7 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 		w.postgres = storetest.URL(t)
 	}
 	var err error
-	if w.nats, err = embedded.StartNATS(embedded.NATSConfig{Dir: t.TempDir(), MaxStore: cfg.store}); err != nil {
+	if w.nats, err = embedded.StartNATS(embedded.NATSConfig{Dir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.nats.Stop() })
@@ -154,10 +144,6 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	w.wechatURL, w.backupURL = main.URL, backup.URL
 	if cfg.like != nil {
 		w.wechatURL, w.merchant = cfg.like.wechatURL, cfg.like.merchant
-	}
-	if cfg.network {
-		w.net = newNetwork(w)
-		w.wechatURL, w.backupURL = w.over("wechat", w.wechatURL), w.over("backup", w.backupURL)
 	}
 	w.configure(cfg)
 	w.listen(cfg.prefix)
@@ -216,7 +202,7 @@ merchants:
     pay_sign_key: k
     partner_id: "1900000110"
     partner_key: k
-%s`, w.over("nats", w.nats.URL()), cfg.prefix, w.over("postgres", w.postgres), w.over("redis", w.redisURL), address, w.over("ingress", w.ingress), acknowledge, shopToken, cfg.rate, adminAddress, cfg.ttl, cfg.schedule,
+%s`, w.nats.URL(), cfg.prefix, w.postgres, w.redisURL, address, w.ingress, acknowledge, shopToken, cfg.rate, adminAddress, cfg.ttl, cfg.schedule,
 		w.wechatURL, w.merchant.AppID, w.merchant.AppSecret, w.merchant.PaySignKey, w.merchant.PartnerID, w.merchant.PartnerKey,
 		cfg.deliver, w.wechatURL, w.successors())
 	w.file = filepath.Join(w.t.TempDir(), "settled.yaml")

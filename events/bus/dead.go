@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,13 +30,26 @@ type DeadLetter struct {
 // ErrNoLetter: there is no dead letter of that number.
 var ErrNoLetter = errors.New("there is no such dead letter")
 
+// ErrUnread: no worker reads the subject of the letter. It is not published again: whoever
+// can write to the dead letters would have settled tell in its own name what never happened.
+var ErrUnread = errors.New("no worker reads this subject")
+
+// carried are the headers that a message takes with it into another stream. Those by which
+// a client tells JetStream what to do were meant for the stream it came from.
+func carried(from map[string][]string) nats.Header {
+	header := nats.Header{}
+	for name, values := range from {
+		if name == events.HeaderMessageID || !strings.HasPrefix(strings.ToLower(name), "nats-") {
+			header[name] = values
+		}
+	}
+	return header
+}
+
 // bury writes the message to the dead letters, and only then gives it up.
 func (c *consumption) bury(m jetstream.Msg, message events.Message, why error) {
 	b := c.bus
-	header := nats.Header{}
-	for name, values := range message.Header {
-		header[name] = values
-	}
+	header := carried(message.Header)
 	header.Set(events.HeaderReason, oneLine(why.Error()))
 	header.Set(events.HeaderAttempts, strconv.Itoa(message.Attempt))
 	if header.Get(events.HeaderMessageID) == "" {
@@ -52,25 +68,61 @@ func (c *consumption) bury(m jetstream.Msg, message events.Message, why error) {
 	c.say(m, "dead", func() error { return m.TermWithReason(oneLine(why.Error())) })
 }
 
-// DeadLetters reads all dead letters, the oldest first.
-func (b *Bus) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
+// deadBatch is how many dead letters are in memory at once: a notify may be large.
+const deadBatch = 100
+
+// Letters says which dead letters are read.
+type Letters struct {
+	Subject string    // that they were published to; empty for all, and NATS's wildcards may stand in it
+	Since   time.Time // zero for the oldest
+}
+
+// DeadLetters reads the dead letters that are there as it begins, the oldest first. Whoever
+// takes them may do so slowly, and drop them meanwhile.
+func (b *Bus) DeadLetters(ctx context.Context, which Letters) iter.Seq2[DeadLetter, error] {
+	return func(yield func(DeadLetter, error) bool) {
+		if err := b.deadLetters(ctx, which, func(letter DeadLetter) bool { return yield(letter, nil) }); err != nil {
+			yield(DeadLetter{}, fmt.Errorf("read dead letters: %w", err))
+		}
+	}
+}
+
+// deadLetters takes a walk of its own for each batch: the server forgets a walk that rests
+// for long.
+func (b *Bus) deadLetters(ctx context.Context, which Letters, visit func(DeadLetter) bool) error {
 	stream, err := b.js.Stream(ctx, b.named(Dead))
 	if err != nil {
-		return nil, fmt.Errorf("find dead letters: %w", err)
+		return err
 	}
-	state := stream.CachedInfo().State
-	var letters []DeadLetter
-	for sequence := state.FirstSeq; sequence <= state.LastSeq && state.Msgs > 0; sequence++ {
-		letter, err := b.DeadLetter(ctx, sequence)
-		if errors.Is(err, ErrNoLetter) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		letters = append(letters, letter)
+	last := stream.CachedInfo().State.LastSeq
+	walk := Walk{Stream: Dead, Since: which.Since, Batch: deadBatch}
+	if which.Subject != "" {
+		walk.Subject = events.DeadPrefix + which.Subject
 	}
-	return letters, nil
+	for more := true; more; {
+		more = false
+		for batch, err := range b.Walk(ctx, walk) {
+			if err != nil {
+				return err
+			}
+			for _, m := range until(last, batch) {
+				if !visit(letterOf(m)) {
+					return nil
+				}
+				walk.From, more = m.Sequence+1, true
+			}
+			break
+		}
+	}
+	return nil
+}
+
+func letterOf(m events.Message) DeadLetter {
+	attempts, _ := strconv.Atoi(m.Value(events.HeaderAttempts))
+	return DeadLetter{
+		Sequence: m.Sequence, Subject: strings.TrimPrefix(m.Subject, events.DeadPrefix), At: m.At,
+		Reason: m.Value(events.HeaderReason), Attempts: attempts, Header: m.Header, Data: m.Data,
+	}
 }
 
 // DeadLetter reads one. It fails with ErrNoLetter.
@@ -86,41 +138,42 @@ func (b *Bus) DeadLetter(ctx context.Context, sequence uint64) (DeadLetter, erro
 	if err != nil {
 		return DeadLetter{}, fmt.Errorf("read dead letter %d: %w", sequence, err)
 	}
-	attempts, _ := strconv.Atoi(m.Header.Get(events.HeaderAttempts))
-	return DeadLetter{
-		Sequence: sequence, Subject: b.bare(m.Subject)[len(events.DeadPrefix):], At: m.Time,
-		Reason: m.Header.Get(events.HeaderReason), Attempts: attempts, Header: m.Header, Data: m.Data,
-	}, nil
+	return letterOf(events.Message{Sequence: sequence, Subject: b.bare(m.Subject), Header: m.Header, At: m.Time, Data: m.Data}), nil
 }
 
-// DropDead removes a dead letter for good.
+// DropDead removes a dead letter for good. It fails with ErrNoLetter.
 func (b *Bus) DropDead(ctx context.Context, sequence uint64) error {
 	stream, err := b.js.Stream(ctx, b.named(Dead))
 	if err != nil {
 		return fmt.Errorf("find dead letters: %w", err)
 	}
-	if err := stream.DeleteMsg(ctx, sequence); err != nil {
-		return fmt.Errorf("drop dead letter %d: %w", sequence, err)
+	err = stream.DeleteMsg(ctx, sequence)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if _, gone := b.DeadLetter(ctx, sequence); errors.Is(gone, ErrNoLetter) {
+		err = ErrNoLetter
+	}
+	return fmt.Errorf("drop dead letter %d: %w", sequence, err)
 }
 
-// ReplayDead publishes a dead letter to the subject it came from, as a new message, and
-// then removes the letter.
-func (b *Bus) ReplayDead(ctx context.Context, sequence uint64) error {
-	letter, err := b.DeadLetter(ctx, sequence)
-	if err != nil {
-		return err
+// ReplayDead publishes a dead letter that was read just now to the subject it came from, as
+// a new message, and then removes the letter. Two who do so at once publish it once: the
+// message's id is the letter's, and the stream drops a repeat within two minutes. A crash
+// between the two steps leaves the letter, and a later replay publishes it again, to a
+// handler that finds its work done. It fails with ErrUnread, ErrFull and, if somebody else
+// was faster to remove it, ErrNoLetter.
+func (b *Bus) ReplayDead(ctx context.Context, letter DeadLetter) error {
+	if !slices.Contains(events.Inputs, letter.Subject) {
+		return fmt.Errorf("replay dead letter %d: %w", letter.Sequence, ErrUnread)
 	}
-	header := nats.Header{}
-	for name, values := range letter.Header {
-		header[name] = values
+	header := carried(letter.Header)
+	for _, name := range []string{events.HeaderReason, events.HeaderAttempts, events.HeaderReply} { // nobody waits any more
+		header.Del(name)
 	}
-	header.Del(events.HeaderReason)
-	header.Del(events.HeaderAttempts)
-	header.Set(events.HeaderMessageID, fmt.Sprintf("replay-%d-%s", sequence, letter.At.UTC().Format(time.RFC3339Nano)))
+	header.Set(events.HeaderMessageID, fmt.Sprintf("replay-%d-%s", letter.Sequence, letter.At.UTC().Format(time.RFC3339Nano)))
 	if err := b.publish(ctx, &nats.Msg{Subject: b.subject(letter.Subject), Header: header, Data: letter.Data}); err != nil {
-		return fmt.Errorf("replay dead letter %d: %w", sequence, err)
+		return fmt.Errorf("replay dead letter %d: %w", letter.Sequence, err)
 	}
-	return b.DropDead(ctx, sequence)
+	return b.DropDead(ctx, letter.Sequence)
 }

@@ -121,8 +121,8 @@ func (b *Bus) delivered(m jetstream.Msg) (events.Message, error) {
 		return events.Message{}, err
 	}
 	return events.Message{
-		ID:      meta.Stream + "-" + strconv.FormatUint(meta.Sequence.Stream, 10) + "-" + strconv.FormatInt(meta.Timestamp.UnixNano(), 36),
-		Subject: b.bare(m.Subject()), Header: m.Headers(), Data: m.Data(),
+		ID:       meta.Stream + "-" + strconv.FormatUint(meta.Sequence.Stream, 10) + "-" + strconv.FormatInt(meta.Timestamp.UnixNano(), 36),
+		Sequence: meta.Sequence.Stream, Subject: b.bare(m.Subject()), Header: m.Headers(), Data: m.Data(),
 		At: meta.Timestamp, Attempt: int(meta.NumDelivered), //nolint:gosec // deliveries are few
 	}, nil
 }

@@ -192,7 +192,7 @@ func TestDeadLettersAreReplayedAndDropped(t *testing.T) {
 	w.letters(1)
 
 	// A letter that is replayed and dies again is kept again.
-	if err := w.ReplayDead(t.Context(), letters[1].Sequence); err != nil {
+	if err := w.ReplayDead(t.Context(), letters[1]); err != nil {
 		t.Fatal(err)
 	}
 	w.next(seen)
@@ -211,7 +211,7 @@ func TestAReplayedLetterIsHandled(t *testing.T) {
 	letter := w.letters(1)[0]
 	stop()
 	seen, _ = w.consume(events.Consumer{}, func(context.Context, delivery) error { return nil })
-	if err := w.ReplayDead(t.Context(), letter.Sequence); err != nil {
+	if err := w.ReplayDead(t.Context(), letter); err != nil {
 		t.Fatal(err)
 	}
 	if d := w.next(seen); d.number != 1 || d.attempt != 1 {

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// walkBatch is how many messages of a walk are in memory at once.
+	// walkBatch is how many messages of a walk are in memory at once, unless it says so.
 	walkBatch = 500
 	// walkPatience bounds the wait for the next of them.
 	walkPatience = 5 * time.Second
@@ -28,6 +28,8 @@ type Walk struct {
 	Stream   string    // without prefix
 	Subject  string    // without prefix; empty for all
 	Since    time.Time // when the first one was stored; zero for the oldest
+	From     uint64    // the number of the first one, instead of Since; zero for the oldest
+	Batch    int       // how many are in memory at once; default 500
 	Headless bool      // leave the bodies out
 }
 
@@ -47,6 +49,9 @@ func (b *Bus) walk(ctx context.Context, w Walk, visit func([]events.Message) boo
 	if err != nil {
 		return err
 	}
+	if w.Batch == 0 {
+		w.Batch = walkBatch
+	}
 	last := stream.CachedInfo().State.LastSeq
 	consumer, err := stream.CreateConsumer(ctx, b.walker(w))
 	if err != nil {
@@ -58,12 +63,12 @@ func (b *Bus) walk(ctx context.Context, w Walk, visit func([]events.Message) boo
 		_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // the server does it after walkLife
 	}()
 	for seen, left := uint64(0), consumer.CachedInfo().NumPending; left > 0; {
-		batch, reached, err := b.stride(ctx, consumer, seen, int(min(left, walkBatch))) //nolint:gosec // at most walkBatch
-		if err != nil {
+		batch, reached, err := b.stride(ctx, consumer, seen, int(min(left, uint64(w.Batch)))) //nolint:gosec // a batch is small
+		if err != nil || len(batch) == 0 {
 			return err
 		}
 		seen += uint64(len(batch))
-		if !visit(batch) || reached.Sequence.Stream >= last {
+		if !visit(until(last, batch)) || reached.Sequence.Stream >= last {
 			return nil
 		}
 		left = reached.NumPending
@@ -79,13 +84,25 @@ func (b *Bus) walker(w Walk) jetstream.ConsumerConfig {
 	if w.Subject != "" {
 		cfg.FilterSubject = b.subject(w.Subject)
 	}
-	if !w.Since.IsZero() {
+	switch {
+	case w.From > 0:
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, w.From
+	case !w.Since.IsZero():
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &w.Since
 	}
 	return cfg
 }
 
-// stride reads the next batch of so many, after those that were seen before.
+// until leaves out what was stored after the walk had begun.
+func until(last uint64, batch []events.Message) []events.Message {
+	for len(batch) > 0 && batch[len(batch)-1].Sequence > last {
+		batch = batch[:len(batch)-1]
+	}
+	return batch
+}
+
+// stride reads the next batch of so many, after those that were seen before. It is empty if
+// whatever was left has been deleted meanwhile.
 func (b *Bus) stride(ctx context.Context, consumer jetstream.Consumer, seen uint64, many int) (batch []events.Message, reached *jetstream.MsgMetadata, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
@@ -108,6 +125,9 @@ func (b *Bus) stride(ctx context.Context, consumer jetstream.Consumer, seen uint
 		}
 	}
 	if len(batch) == 0 {
+		if info, err := consumer.Info(ctx); err == nil && info.NumPending == 0 && info.Delivered.Consumer == seen {
+			return nil, nil, nil
+		}
 		return nil, nil, errors.Join(errors.New("the stream gives no more messages"), fetched.Error())
 	}
 	return batch, reached, nil

@@ -204,9 +204,14 @@ func (w *world) letters(count int) []bus.DeadLetter {
 	w.t.Helper()
 	var letters []bus.DeadLetter
 	w.until(fmt.Sprintf("%d dead letters", count), func() bool {
-		var err error
-		letters, err = w.DeadLetters(w.t.Context())
-		return err == nil && len(letters) == count
+		letters = nil
+		for letter, err := range w.DeadLetters(w.t.Context(), bus.Letters{}) {
+			if err != nil {
+				return false
+			}
+			letters = append(letters, letter)
+		}
+		return len(letters) == count
 	})
 	return letters
 }
