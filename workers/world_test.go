@@ -147,9 +147,13 @@ func (b *bus) Consume(ctx context.Context, c events.Consumer, handle events.Hand
 	return nil
 }
 
-func (b *bus) PublishAll(_ context.Context, envelopes []events.Envelope) []error {
-	return make([]error, len(envelopes))
+func (b *bus) PublishAll(_ context.Context, envelopes []events.Envelope) (uint64, []error) {
+	return 0, make([]error, len(envelopes))
 }
+
+func (b *bus) Streams(context.Context) ([]events.Stream, error) { return nil, nil }
+
+func (b *bus) Reconnected() <-chan struct{} { return nil }
 
 func (b *bus) Reply(_ string, r events.Reply) error {
 	b.mu.Lock()
@@ -180,6 +184,8 @@ func (uncounted) RefundMoved(string, settled.RefundStatus)     {}
 func (uncounted) Flagged(string, settled.FlagReason)           {}
 func (uncounted) Rejected(string)                              {}
 func (uncounted) Published(int)                                {}
+func (uncounted) Replayed(int)                                 {}
+func (uncounted) StreamLost(string)                            {}
 func (uncounted) Census(settled.Census)                        {}
 
 // deliver hands a message to its handler, for the nth time, and returns the verdict.
