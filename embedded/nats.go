@@ -86,7 +86,7 @@ func (n *NATS) Wipe() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.stop()
-	if err := os.RemoveAll(filepath.Join(n.folder.path, server.JetStreamStoreDir)); err != nil {
+	if err := os.RemoveAll(n.store()); err != nil {
 		return fmt.Errorf("wipe nats: %w", err)
 	}
 	if err := n.start(); err != nil {
@@ -94,6 +94,42 @@ func (n *NATS) Wipe() error {
 	}
 	return nil
 }
+
+// Copy keeps a copy of the store as it is now, in dir; the server is restarted. PutBack
+// then makes the streams what they were: an older copy, as after a bad restore.
+func (n *NATS) Copy(dir string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stop()
+	if err := os.CopyFS(dir, os.DirFS(n.store())); err != nil {
+		return fmt.Errorf("copy nats: %w", err)
+	}
+	if err := n.start(); err != nil {
+		return fmt.Errorf("copy nats: %w", err)
+	}
+	return nil
+}
+
+// PutBack replaces the store by the copy in dir.
+func (n *NATS) PutBack(dir string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stop()
+	err := os.RemoveAll(n.store())
+	if err == nil {
+		err = os.CopyFS(n.store(), os.DirFS(dir))
+	}
+	if err == nil {
+		err = n.start()
+	}
+	if err != nil {
+		return fmt.Errorf("put back nats: %w", err)
+	}
+	return nil
+}
+
+// store is where the streams are.
+func (n *NATS) store() string { return filepath.Join(n.folder.path, server.JetStreamStoreDir) }
 
 func (n *NATS) startOnPort() error {
 	if n.cfg.Port != 0 {

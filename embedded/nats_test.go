@@ -88,3 +88,24 @@ func TestTwoNATSServersDoNotShareAFolder(t *testing.T) {
 		t.Errorf("the second server: %v", err)
 	}
 }
+
+func TestNATSIsPutBackToAnOlderCopy(t *testing.T) {
+	t.Parallel()
+	server, copied := startNATS(t, embedded.NATSConfig{}), t.TempDir()
+	js, err := stream(t, server, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Copy(copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), "KEPT"); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.PutBack(copied); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream(t, server, false); err != nil {
+		t.Errorf("after the copy was put back: %v", err)
+	}
+}

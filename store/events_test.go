@@ -72,16 +72,16 @@ func drain(t *testing.T, s *store.Store) []string {
 	t.Helper()
 	var all []string
 	for {
-		n, err := s.Relay(t.Context(), 3, func(_ context.Context, events []settled.Event) []error {
+		done, err := s.Relay(t.Context(), settled.RelayRound{Most: 3}, func(_ context.Context, events []settled.Event) (uint64, []error) {
 			for _, e := range events {
 				all = append(all, e.OrderID+" "+e.Type)
 			}
-			return make([]error, len(events))
+			return 0, make([]error, len(events))
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n == 0 {
+		if done.Published == 0 {
 			return all
 		}
 	}
@@ -123,15 +123,16 @@ func TestWhatWasNotPublishedStays(t *testing.T) {
 		arrive(t, s, fmt.Sprintf("order%04d", i), settled.FactPaid)
 	}
 	down := errors.New("nats is down")
-	n, err := s.Relay(t.Context(), 10, func(_ context.Context, events []settled.Event) []error {
-		return []error{nil, down, nil}
+	round := settled.RelayRound{Most: 10}
+	done, err := s.Relay(t.Context(), round, func(_ context.Context, events []settled.Event) (uint64, []error) {
+		return 0, []error{nil, down, nil}
 	})
-	if n != 2 || err != nil {
-		t.Errorf("Relay = %d, %v", n, err)
+	if done.Published != 2 || err != nil {
+		t.Errorf("Relay = %+v, %v", done, err)
 	}
-	n, err = s.Relay(t.Context(), 10, func(_ context.Context, events []settled.Event) []error { return []error{down} })
-	if n != 0 || !errors.Is(err, down) {
-		t.Errorf("Relay = %d, %v", n, err)
+	done, err = s.Relay(t.Context(), round, func(_ context.Context, events []settled.Event) (uint64, []error) { return 0, []error{down} })
+	if done.Published != 0 || !errors.Is(err, down) {
+		t.Errorf("Relay = %+v, %v", done, err)
 	}
 	if left := drain(t, s); len(left) != 1 {
 		t.Errorf("left %v", left)
@@ -176,18 +177,19 @@ func TestOneRelayIsAtWorkAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrive(t, one, "order0001", settled.FactPaid)
-	n, err := one.Relay(t.Context(), 10, func(ctx context.Context, events []settled.Event) []error {
-		n, err := two.Relay(ctx, 10, func(context.Context, []settled.Event) []error {
+	round := settled.RelayRound{Most: 10}
+	done, err := one.Relay(t.Context(), round, func(ctx context.Context, events []settled.Event) (uint64, []error) {
+		done, err := two.Relay(ctx, round, func(context.Context, []settled.Event) (uint64, []error) {
 			t.Error("two relays at once")
-			return nil
+			return 0, nil
 		})
-		if n != 0 || err != nil {
-			t.Errorf("the second relay: %d, %v", n, err)
+		if done.Published != 0 || err != nil {
+			t.Errorf("the second relay: %+v, %v", done, err)
 		}
-		return make([]error, len(events))
+		return 0, make([]error, len(events))
 	})
-	if n != 1 || err != nil {
-		t.Errorf("Relay = %d, %v", n, err)
+	if done.Published != 1 || err != nil {
+		t.Errorf("Relay = %+v, %v", done, err)
 	}
 }
 

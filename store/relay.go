@@ -10,29 +10,36 @@ import (
 	"settled"
 )
 
-// Publish sends events in order and returns, for each, the error that kept it from being
-// stored by the stream; nil if it was. It must not send an event of a payment after an
-// earlier one of the same payment failed.
-type Publish = func(ctx context.Context, events []settled.Event) []error
+// Publish sends events in order and returns the highest sequence that the stream has given
+// one of them and, for each, the error that kept it from being stored by the stream; nil
+// if it was. It must not send an event of a payment after an earlier one of the same
+// payment failed.
+type Publish = func(ctx context.Context, events []settled.Event) (last uint64, failures []error)
 
 // Relay takes the oldest events out of the outbox, has them published, and deletes those
 // that were. One relay is at work at a time in the whole fleet: it holds its turn for as
 // long as its transaction lives, so the events of a payment leave in order. Without the
-// turn it does nothing.
+// turn it does nothing. What the stream has lost goes out again before anything else
+// does.
 //
 // A crash between the publish and the commit publishes again, with the same event ids.
-func (s *Store) Relay(ctx context.Context, most int, publish Publish) (published int, err error) {
+func (s *Store) Relay(ctx context.Context, round settled.RelayRound, publish Publish) (done settled.Relayed, err error) {
 	err = s.turn(ctx, "relay", func(tx *sqlx.Tx) error {
-		published, err = relay(ctx, tx, most, publish)
+		var running bool
+		if done, running, err = replay(ctx, tx, round, publish); err != nil || running {
+			return err
+		}
+		done.Published, err = relay(ctx, tx, round, publish)
+		done.More = done.Published == round.Most
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("relay events: %w", err)
+		return settled.Relayed{}, fmt.Errorf("relay events: %w", err)
 	}
-	return published, nil
+	return done, nil
 }
 
-func relay(ctx context.Context, tx *sqlx.Tx, most int, publish Publish) (int, error) {
+func relay(ctx context.Context, tx *sqlx.Tx, round settled.RelayRound, publish Publish) (int, error) {
 	var rows []struct {
 		OutboxID int64 `db:"outbox_id"`
 		happeningRow
@@ -40,7 +47,7 @@ func relay(ctx context.Context, tx *sqlx.Tx, most int, publish Publish) (int, er
 	err := tx.SelectContext(ctx, &rows, `
 		select o.id as outbox_id, `+happeningColumns+`, true as queued
 		from outbox o join events e on e.id = o.event_id
-		order by o.id limit $1`, most)
+		order by o.id limit $1`, round.Most)
 	if err != nil || len(rows) == 0 {
 		return 0, translate(err)
 	}
@@ -50,12 +57,14 @@ func relay(ctx context.Context, tx *sqlx.Tx, most int, publish Publish) (int, er
 	}
 	var failed error
 	var done []int64
-	for i, err := range publish(ctx, events) {
+	var stored []settled.Event
+	last, failures := publish(ctx, events)
+	for i, err := range failures {
 		if err != nil {
 			failed = err
 			continue
 		}
-		done = append(done, rows[i].OutboxID)
+		done, stored = append(done, rows[i].OutboxID), append(stored, events[i])
 	}
 	if len(done) == 0 {
 		return 0, failed
@@ -63,7 +72,7 @@ func relay(ctx context.Context, tx *sqlx.Tx, most int, publish Publish) (int, er
 	if _, err := tx.ExecContext(ctx, `delete from outbox where id = any($1)`, pq.Array(done)); err != nil {
 		return 0, translate(err)
 	}
-	return len(done), nil
+	return len(done), remember(ctx, tx, round.Stream, last, stored)
 }
 
 // turn runs f in a transaction that holds the turn of this name, or not at all if

@@ -33,7 +33,8 @@ type Ledger interface {
 	Repeat(ctx context.Context, eventID string) error
 	Arrival(ctx context.Context, p settled.Payment) (settled.Event, error)
 
-	Relay(ctx context.Context, most int, publish func(context.Context, []settled.Event) []error) (int, error)
+	Relay(ctx context.Context, round settled.RelayRound, publish func(context.Context, []settled.Event) (uint64, []error)) (settled.Relayed, error)
+	Look(ctx context.Context, state func(context.Context) ([]settled.Stream, error)) (losses []settled.StreamLoss, mine bool, err error)
 	Woken() <-chan struct{}
 	Census(ctx context.Context) (settled.Census, error)
 }
@@ -41,7 +42,9 @@ type Ledger interface {
 // Bus is what the workers need of NATS.
 type Bus interface {
 	Consume(ctx context.Context, c events.Consumer, handle events.Handler) error
-	PublishAll(ctx context.Context, envelopes []events.Envelope) []error
+	PublishAll(ctx context.Context, envelopes []events.Envelope) (last uint64, failures []error)
+	Streams(ctx context.Context) ([]events.Stream, error)
+	Reconnected() <-chan struct{}
 	Reply(subject string, r events.Reply) error
 	Trim(ctx context.Context) error
 }
@@ -53,5 +56,7 @@ type Metrics interface {
 	Flagged(merchant string, reason settled.FlagReason)
 	Rejected(merchant string)
 	Published(events int)
+	Replayed(events int)
+	StreamLost(stream string)
 	Census(c settled.Census)
 }

@@ -13,54 +13,101 @@ const (
 	relayBound = 6 * time.Second // less than PostgreSQL lets a transaction idle
 	relayPoll  = 250 * time.Millisecond
 	relayRest  = 2 * time.Second // after a failure
+	lookEvery  = 5 * time.Second // at the streams, if nothing is the matter
 )
 
-// relay is the pool that publishes what is committed. At its end it empties the outbox
-// once more, so that a clean stop leaves nothing waiting.
+// relayer is what the relay knows from one round to the next.
+type relayer struct {
+	*Workers
+	stream string    // that the events go to
+	looked time.Time // at the streams; zero: they have to be looked at before anything is published
+}
+
+// relay is the pool that publishes what is committed, and again what the streams have
+// lost. At its end it empties the outbox once more, so that a clean stop leaves nothing
+// waiting.
 func (w *Workers) relay(ctx context.Context) error {
+	r := &relayer{Workers: w}
 	for ctx.Err() == nil {
-		published, err := w.relayOnce(ctx)
+		done, err := r.round(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			w.cfg.Log.WarnContext(ctx, "events not published", "error", err)
 			pause(ctx, jitter(relayRest))
-		case published < relayMost:
-			w.waitForEvents(ctx)
+		case !done.More:
+			r.wait(ctx)
 		}
 	}
 	for {
-		if published, err := w.relayOnce(context.WithoutCancel(ctx)); err != nil || published == 0 {
+		// A replay goes on wherever the next relay is.
+		if done, err := r.round(context.WithoutCancel(ctx)); err != nil || done.Published == 0 {
 			return nil
 		}
 	}
 }
 
-func (w *Workers) relayOnce(ctx context.Context) (int, error) {
+// round looks at the streams if it is time, and then publishes. It publishes nothing if
+// somebody else has the turn, nor after a failure that may have been a loss.
+func (r *relayer) round(ctx context.Context) (settled.Relayed, error) {
 	ctx, cancel := context.WithTimeout(ctx, relayBound)
 	defer cancel()
-	published, err := w.cfg.Ledger.Relay(ctx, relayMost, w.publish)
-	w.cfg.Metrics.Published(published)
-	return published, err
+	if now := r.cfg.Now(); now.Sub(r.looked) > lookEvery {
+		if mine, err := r.look(ctx); err != nil || !mine {
+			return settled.Relayed{}, err
+		}
+		r.looked = now
+	}
+	done, err := r.cfg.Ledger.Relay(ctx, settled.RelayRound{Stream: r.stream, Types: events.Outputs, Most: relayMost}, r.publish)
+	if err != nil {
+		r.looked = time.Time{}
+	}
+	r.cfg.Metrics.Published(done.Published)
+	r.cfg.Metrics.Replayed(done.Replayed)
+	return done, err
 }
 
-// waitForEvents waits until this process commits an event, or long enough that another
-// may have.
-func (w *Workers) waitForEvents(ctx context.Context) {
+// look notices what the streams have lost. mine is false if somebody else has the turn.
+func (r *relayer) look(ctx context.Context) (mine bool, err error) {
+	losses, mine, err := r.cfg.Ledger.Look(ctx, r.streams)
+	for _, l := range losses {
+		r.cfg.Metrics.StreamLost(l.Stream.Name)
+		r.cfg.Log.ErrorContext(ctx, "a stream lost what it held", "stream", l.Stream.Name, "loss", string(l.Loss),
+			"last_sequence", l.Stream.Last, "remembered_sequence", l.Remembered.Last, "created", l.Stream.Created, "replay_since", l.ReplaySince)
+	}
+	return mine, err
+}
+
+func (r *relayer) streams(ctx context.Context) ([]settled.Stream, error) {
+	found, err := r.cfg.Bus.Streams(ctx)
+	streams := make([]settled.Stream, len(found))
+	for i, f := range found {
+		streams[i] = settled.Stream{Name: f.Name, Created: f.Created, Last: f.Last, Lost: f.Lost}
+		if f.Outputs {
+			r.stream, streams[i].Refill = f.Name, f.Keeps
+		}
+	}
+	return streams, err
+}
+
+// wait waits until this process commits an event, or long enough that another may have.
+func (r *relayer) wait(ctx context.Context) {
 	timer := time.NewTimer(jitter(relayPoll))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
-	case <-w.cfg.Ledger.Woken():
+	case <-r.cfg.Ledger.Woken():
+	case <-r.cfg.Bus.Reconnected():
+		r.looked = time.Time{}
 	}
 }
 
-func (w *Workers) publish(ctx context.Context, told []settled.Event) []error {
+func (r *relayer) publish(ctx context.Context, told []settled.Event) (last uint64, failures []error) {
 	envelopes := make([]events.Envelope, len(told))
 	for i, e := range told {
 		envelopes[i] = events.Envelope{
 			ID: e.ID, Type: e.Type, Merchant: e.Merchant, OrderID: e.OrderID, Time: e.At, Data: e.Data,
 		}
 	}
-	return w.cfg.Bus.PublishAll(ctx, envelopes)
+	return r.cfg.Bus.PublishAll(ctx, envelopes)
 }

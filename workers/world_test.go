@@ -152,10 +152,14 @@ func (b *bus) Consume(ctx context.Context, c events.Consumer, handle events.Hand
 	return nil
 }
 
-func (b *bus) PublishAll(_ context.Context, envelopes []events.Envelope) []error {
+func (b *bus) PublishAll(_ context.Context, envelopes []events.Envelope) (uint64, []error) {
 	b.published.Add(int64(len(envelopes)))
-	return make([]error, len(envelopes))
+	return 0, make([]error, len(envelopes))
 }
+
+func (b *bus) Streams(context.Context) ([]events.Stream, error) { return nil, nil }
+
+func (b *bus) Reconnected() <-chan struct{} { return nil }
 
 func (b *bus) Reply(_ string, r events.Reply) error {
 	b.mu.Lock()
@@ -186,6 +190,8 @@ func (uncounted) RefundMoved(string, settled.RefundStatus)     {}
 func (uncounted) Flagged(string, settled.FlagReason)           {}
 func (uncounted) Rejected(string)                              {}
 func (uncounted) Published(int)                                {}
+func (uncounted) Replayed(int)                                 {}
+func (uncounted) StreamLost(string)                            {}
 func (uncounted) Census(settled.Census)                        {}
 
 // deliver hands a message to its handler, for the nth time, and returns the verdict.

@@ -26,6 +26,8 @@ type metrics struct {
 	flagged   *prometheus.CounterVec
 	rejected  *prometheus.CounterVec
 	published prometheus.Counter
+	replayed  prometheus.Counter
+	losses    *prometheus.CounterVec
 
 	overdue           *prometheus.GaugeVec
 	overdueRefunds    *prometheus.GaugeVec
@@ -77,6 +79,10 @@ func newMetrics() *metrics {
 		flagged:   counters("flagged_total", "Payments flagged for a person.", "merchant", "reason"),
 		rejected:  counters("rejected_total", "Requests that were wrong.", "merchant"),
 		published: make.NewCounter(prometheus.CounterOpts{Name: "settled_events_published_total", Help: "Events published."}),
+		replayed: make.NewCounter(prometheus.CounterOpts{
+			Name: "settled_events_replayed_total", Help: "Events published again because their stream had lost them.",
+		}),
+		losses: counters("stream_losses_total", "How often a stream was found to have lost what it held.", "stream"),
 
 		overdue:        gauges("overdue_seconds", "How long ago the longest waiting payment of a status should have been looked at.", "status"),
 		overdueRefunds: gauges("refunds_overdue_seconds", "How long ago the longest waiting refund of a status should have been looked at.", "status"),
@@ -138,6 +144,12 @@ func (m *metrics) Rejected(merchant string) { m.rejected.WithLabelValues(merchan
 
 // Published counts events.
 func (m *metrics) Published(events int) { m.published.Add(float64(events)) }
+
+// Replayed counts events that were published again after a loss.
+func (m *metrics) Replayed(events int) { m.replayed.Add(float64(events)) }
+
+// StreamLost counts a loss.
+func (m *metrics) StreamLost(stream string) { m.losses.WithLabelValues(stream).Inc() }
 
 // Census shows what stands where.
 func (m *metrics) Census(c settled.Census) {

@@ -68,6 +68,7 @@ type world struct {
 	backupURL string
 	merchant  simulator.Merchant
 	shop3     simulator.Merchant
+	prefix    string
 	log       io.Writer // where settled logs everything; default warnings alone, to the test
 	stream    jetstream.JetStream
 
@@ -109,7 +110,7 @@ const shopToken = "a-token-of-the-shop"
 // newWorld starts a world without settled; serve starts that.
 func newWorld(t *testing.T, cfg worldConfig) *world {
 	t.Helper()
-	w := &world{t: t, merchant: documentedMerchant, news: make(chan struct{}), redisURL: cfg.redisURL, postgres: cfg.postgres}
+	w := &world{t: t, prefix: cfg.prefix, merchant: documentedMerchant, news: make(chan struct{}), redisURL: cfg.redisURL, postgres: cfg.postgres}
 	w.merchant.TokenDailyQuota = 1000
 	w.merchant.AppID = fmt.Sprintf("wx%016x", apps.Add(1)) // tokens in the shared Redis are kept by app
 	if w.redisURL == "" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +37,9 @@ type Bus struct {
 	js      jetstream.JetStream
 	replies *replies
 	denied  denials
+
+	seen        atomic.Uint64 // the connection on which the streams were looked at
+	reconnected chan struct{}
 }
 
 // Connect returns a bus. The server need not be there yet: it is waited for by whoever
@@ -56,7 +60,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if cfg.Inbox == "" {
 		cfg.Inbox = nats.InboxPrefix[:len(nats.InboxPrefix)-1]
 	}
-	b := &Bus{cfg: cfg}
+	b := &Bus{cfg: cfg, reconnected: make(chan struct{}, 1)}
 	options := []nats.Option{
 		nats.Name(cfg.Name), nats.CustomInboxPrefix(cfg.Inbox), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.RetryOnFailedConnect(true),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
@@ -66,7 +70,13 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 				cfg.Log.WarnContext(ctx, "nats connection lost", "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { cfg.Log.InfoContext(ctx, "nats connection back") }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			cfg.Log.InfoContext(ctx, "nats connection back")
+			select {
+			case b.reconnected <- struct{}{}:
+			default:
+			}
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			b.denied.note(err)
 			cfg.Log.DebugContext(ctx, "nats error", "error", err)

@@ -74,10 +74,14 @@ func (b *Bus) explain(ctx context.Context, subject string, err error) error {
 
 // PublishAll puts many messages into their streams at once. The events of one order are
 // sent one after the other, each when the one before it is stored; once one fails, the
-// later ones of that order fail with ErrSkipped. The result has an error for each
-// envelope, nil where the stream has it.
-func (b *Bus) PublishAll(ctx context.Context, envelopes []events.Envelope) []error {
-	failures := make([]error, len(envelopes))
+// later ones of that order fail with ErrSkipped. It returns the highest sequence that one
+// of them has in the stream, 0 for none, and an error for each envelope, nil where the
+// stream has it.
+//
+// Over a connection that is a new one it sends nothing and fails with ErrUnseen until
+// Streams was called: events must not come first into a stream that has lost older ones.
+func (b *Bus) PublishAll(ctx context.Context, envelopes []events.Envelope) (last uint64, failures []error) {
+	failures = make([]error, len(envelopes))
 	failed := map[string]bool{}
 	left := make([]int, len(envelopes))
 	for i := range envelopes {
@@ -98,7 +102,7 @@ func (b *Bus) PublishAll(ctx context.Context, envelopes []events.Envelope) []err
 				wave = append(wave, i)
 			}
 		}
-		b.publishWave(ctx, envelopes, wave, failures)
+		last = max(last, b.publishWave(ctx, envelopes, wave, failures))
 		for _, i := range wave {
 			if failures[i] != nil {
 				failed[envelopes[i].Merchant+"\x00"+envelopes[i].OrderID] = true
@@ -106,15 +110,19 @@ func (b *Bus) PublishAll(ctx context.Context, envelopes []events.Envelope) []err
 		}
 		left = rest
 	}
-	return failures
+	return last, failures
 }
 
 // publishWave sends without waiting, then waits for every acknowledgement.
-func (b *Bus) publishWave(ctx context.Context, envelopes []events.Envelope, wave []int, failures []error) {
+func (b *Bus) publishWave(ctx context.Context, envelopes []events.Envelope, wave []int, failures []error) (last uint64) {
 	ctx, cancel := context.WithTimeout(ctx, stored)
 	defer cancel()
 	futures := make([]jetstream.PubAckFuture, len(wave))
 	for n, i := range wave {
+		if b.connection() != b.seen.Load() {
+			failures[i] = ErrUnseen
+			continue
+		}
 		futures[n], failures[i] = b.js.PublishMsgAsync(b.message(envelopes[i]))
 	}
 	for n, i := range wave {
@@ -122,11 +130,13 @@ func (b *Bus) publishWave(ctx context.Context, envelopes []events.Envelope, wave
 			continue
 		}
 		select {
-		case <-futures[n].Ok():
+		case ack := <-futures[n].Ok():
+			last = max(last, ack.Sequence)
 		case err := <-futures[n].Err():
 			failures[i] = b.explain(ctx, envelopes[i].Type, err)
 		case <-ctx.Done():
 			failures[i] = ctx.Err()
 		}
 	}
+	return last
 }

@@ -46,7 +46,8 @@ func TestTheEventsOfAnOrderKeepTheirOrder(t *testing.T) {
 			ID: fmt.Sprintf("e-%d", n), Type: events.PaymentPrepared, Merchant: "classic", OrderID: fmt.Sprintf("order%d", n%3), Data: []byte("{}"),
 		})
 	}
-	for _, err := range w.PublishAll(t.Context(), envelopes) {
+	_, failures := w.PublishAll(t.Context(), envelopes)
+	for _, err := range failures {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +79,7 @@ func TestAfterAFailureTheLaterEventsOfTheOrderWait(t *testing.T) {
 	t.Parallel()
 	w := onShared(t)
 	bad := make([]byte, 2<<20) // more than the server takes
-	failures := w.PublishAll(t.Context(), []events.Envelope{
+	_, failures := w.PublishAll(t.Context(), []events.Envelope{
 		{ID: "a1", Type: events.PaymentPrepared, Merchant: "classic", OrderID: "a", Data: bad},
 		{ID: "b1", Type: events.PaymentPrepared, Merchant: "classic", OrderID: "b", Data: []byte("{}")},
 		{ID: "a2", Type: events.PaymentCompleted, Merchant: "classic", OrderID: "a", Data: []byte("{}")},

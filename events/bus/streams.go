@@ -44,35 +44,40 @@ var streams = []stream{
 // subjects that are missing. Many processes may do it at once.
 func (b *Bus) Ensure(ctx context.Context) error {
 	for _, s := range streams {
-		if err := b.ensure(ctx, s); err != nil {
+		if _, err := b.ensure(ctx, s); err != nil {
 			return fmt.Errorf("ensure stream %s: %w", b.named(s.name), err)
 		}
 	}
 	return nil
 }
 
-func (b *Bus) ensure(ctx context.Context, s stream) error {
+// ensure returns what the stream is by then.
+func (b *Bus) ensure(ctx context.Context, s stream) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	found, err := b.js.Stream(ctx, b.named(s.name))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = b.js.CreateStream(ctx, b.streamConfig(s))
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return nil // another process was faster
+		found, err = b.js.CreateStream(ctx, b.streamConfig(s))
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
+			found, err = b.js.Stream(ctx, b.named(s.name))
 		}
-		return b.denied.explain("$JS.API.STREAM.CREATE."+b.named(s.name), err)
+		err = b.denied.explain("$JS.API.STREAM.CREATE."+b.named(s.name), err)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cfg := found.CachedInfo().Config
-	missing := slices.DeleteFunc(b.subjects(s), func(subject string) bool { return slices.Contains(cfg.Subjects, subject) })
+	info := found.CachedInfo()
+	missing := slices.DeleteFunc(b.subjects(s), func(subject string) bool { return slices.Contains(info.Config.Subjects, subject) })
 	if len(missing) == 0 {
-		return nil
+		return info, nil
 	}
+	cfg := info.Config
 	cfg.Subjects = append(cfg.Subjects, missing...)
-	_, err = b.js.UpdateStream(ctx, cfg)
-	return b.denied.explain("$JS.API.STREAM.UPDATE."+b.named(s.name), err)
+	found, err = b.js.UpdateStream(ctx, cfg)
+	if err != nil {
+		return nil, b.denied.explain("$JS.API.STREAM.UPDATE."+b.named(s.name), err)
+	}
+	return found.CachedInfo(), nil
 }
 
 func (b *Bus) subjects(s stream) []string {
