@@ -14,9 +14,13 @@ const (
 	CheckPublished     Check = "published"      // what is committed is in the stream, and what is in the stream is committed
 	CheckToldOnce      Check = "told_once"      // an order's payment.completed has one id in the stream
 	CheckAmounts       Check = "amounts"        // the stream tells the amounts that the rows have
+
+	// CheckAcknowledged is looked at while settled runs, and can't be read off afterwards:
+	// what WeChat heard success for is committed.
+	CheckAcknowledged Check = "acknowledged"
 )
 
-// Checks lists every check, in the order in which an audit reports them.
+// Checks lists every check of a whole audit, in the order in which an audit reports them.
 var Checks = []Check{
 	CheckCompletedOnce, CheckHistory, CheckRefunds, CheckStill, CheckPublished, CheckToldOnce, CheckAmounts,
 }
@@ -28,6 +32,55 @@ type Break struct {
 	OrderID  string // may be empty where an event names none
 	RefundID string // the shop's refund id; empty if it is not about a refund
 	Detail   string
+
+	Subject AuditSubject // to be looked at again
+}
+
+// AuditSubject is what a check has looked at: a payment with its history and its refunds,
+// or whatever else Kind says.
+type AuditSubject struct {
+	Kind SubjectKind
+	Name string // the payment's or the event's id; the message or notify itself
+}
+
+// SubjectKind says what a subject is.
+type SubjectKind string
+
+// What an audit looks at.
+const (
+	SubjectPayment SubjectKind = "payment" // by its id
+	SubjectQueued  SubjectKind = "queued"  // an event in the outbox, by its id
+	SubjectEvent   SubjectKind = "event"   // an event that must be in the stream, as JSON of Changed
+	SubjectMessage SubjectKind = "message" // a message of the stream, as JSON of Publication
+	SubjectNotify  SubjectKind = "notify"  // a notify that WeChat heard success for, as JSON of Acknowledged
+)
+
+// Suspect is a break that has been seen, and is told once it has been seen again.
+type Suspect struct {
+	ID string // of the event that tells of it
+	Break
+	FoundAt time.Time
+	Told    bool
+}
+
+// Changed is an event of the history as an audit passes it.
+type Changed struct {
+	ID        string
+	Type      string
+	PaymentID string // empty: there is no such payment
+	At        time.Time
+	Private   bool
+	Queued    bool // it waits to be published
+}
+
+// Acknowledged is a notify that WeChat heard success for.
+type Acknowledged struct {
+	Merchant      string
+	OrderID       string // empty: it tells of no order
+	RefundID      string // empty: it tells of no refund
+	TransactionID string
+	Final         bool // it says that the money has moved, and proves it
+	At            time.Time
 }
 
 // Audited is what a part of an audit has looked at, and the breaks that it found.

@@ -45,12 +45,13 @@ var house = map[string]room{
 	// Second floor: what is done, in words that no technology has a part in.
 	"workers": {doors: []string{".", "events"}, modules: []string{uuid}},
 	"ingress": {doors: []string{".", "events"}, modules: []string{uuid, rate}},
+	"audit":   {doors: []string{".", "events"}, modules: []string{uuid}},
 
 	// The roof sees everything.
 	"cmd/settled": {
 		doors: []string{
 			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
-			"workers", "ingress", "cmd/settled/config", "embedded", "wechat/simulator",
+			"workers", "ingress", "audit", "cmd/settled/config", "embedded", "wechat/simulator",
 		},
 		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},
@@ -82,7 +83,7 @@ var (
 	// testRooms are open to the tests of every room.
 	testRooms = []string{"embedded", "store/storetest", "wechat/simulator"}
 	// endToEnd are the rooms whose tests may open every door.
-	endToEnd = []string{"workers", "ingress", "cmd/settled"}
+	endToEnd = []string{"workers", "ingress", "audit", "cmd/settled"}
 	// testModules may be used by tests alone, besides whatever a room uses.
 	testModules = []string{"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid"}
 )

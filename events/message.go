@@ -96,3 +96,9 @@ type Consumer struct {
 	MaxAttempts int           // deliveries before a plain error becomes a dead letter; default 8
 	AckWait     time.Duration // after which a silent handler's message goes to another; default 30 s
 }
+
+// StreamPlace is a place in a stream: the zero value comes before the first message.
+type StreamPlace struct {
+	Created  time.Time // when the stream was made; another one of the same name is another stream
+	Sequence uint64
+}

@@ -20,6 +20,8 @@ const (
 	RefundFailed    = "refund.failed"
 	RefundRejected  = "refund.rejected"
 
+	AuditBroken = "audit.broken"
+
 	// DeadPrefix stands before the subject of a message that nobody could process.
 	DeadPrefix = "dead."
 )
@@ -29,6 +31,6 @@ var (
 	Inputs  = []string{PaymentRequested, PaymentReturned, RefundRequested, NotifyReceived}
 	Outputs = []string{
 		PaymentPrepared, PaymentCompleted, PaymentClosed, PaymentFailed, PaymentRejected, PaymentFlagged,
-		RefundAccepted, RefundCompleted, RefundFailed, RefundRejected,
+		RefundAccepted, RefundCompleted, RefundFailed, RefundRejected, AuditBroken,
 	}
 )

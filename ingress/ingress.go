@@ -73,6 +73,10 @@ type Config struct {
 	// Drain bounds how long the requests in hand are finished; default 15 s.
 	Drain time.Duration
 
+	// Acknowledged hears what WeChat is told success for, once it is committed. It must
+	// not wait. Nil if nobody wants to know.
+	Acknowledged func(settled.Acknowledged)
+
 	Now     func() time.Time
 	Metrics Metrics
 	Log     *slog.Logger

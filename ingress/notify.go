@@ -69,7 +69,23 @@ func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merch
 		}
 		return settled.Busy
 	}
+	if in.cfg.Acknowledged != nil && !in.cfg.Stored { // what is only stored may be committed much later
+		in.cfg.Acknowledged(acknowledged(name, news, in.cfg.Now()))
+	}
 	return settled.Success
+}
+
+// acknowledged is what a notify that WeChat hears success for has said.
+func acknowledged(merchant string, news settled.News, now time.Time) settled.Acknowledged {
+	a := settled.Acknowledged{Merchant: merchant, At: now}
+	switch {
+	case news.Trade != nil:
+		a.OrderID, a.TransactionID, a.Final = news.Trade.OrderID, news.Trade.TransactionID, news.Trade.Paid
+	case news.Repayment != nil:
+		a.OrderID, a.RefundID = news.Repayment.OrderID, news.Repayment.RefundID
+		a.Final = !news.Repayment.Unproven && news.Repayment.State == settled.RepaymentSucceeded
+	}
+	return a
 }
 
 // subjectOf is what kind of notify this is, and the order that it tells of, empty if it

@@ -34,7 +34,7 @@ const (
 		select r.id as key, r.* from refunds r
 		where r.id > $1::uuid order by r.id limit $2`
 	outboxPage = `
-		select o.id as key, o.queued, e.type, e.merchant, e.order_id from outbox o left join events e on e.id = o.event_id
+		select o.id as key, o.event_id, o.queued, e.type, e.merchant, e.order_id from outbox o left join events e on e.id = o.event_id
 		where o.id > $1::bigint order by o.id limit $2`
 )
 
@@ -43,7 +43,7 @@ const (
 // together: a payment that moves meanwhile breaks nothing.
 var audits = []audit{
 	{settled.CheckCompletedOnce, firstID, paymentPage, `
-		select p.merchant, p.order_id, '' as refund_id,
+		select p.merchant, p.order_id, '' as refund_id, p.id::text as subject,
 			format('it is %s, and %s payment.completed in its history', p.status, e.told) as detail
 		from page p cross join lateral (
 			select count(*) filter (where e.type = 'payment.completed') as told from events e where e.payment_id = p.id
@@ -51,9 +51,9 @@ var audits = []audit{
 		where e.told <> case when p.status = 'completed' then 1 else 0 end`},
 
 	{settled.CheckHistory, firstID, paymentPage, `
-		select h.merchant, h.order_id, '' as refund_id, d.detail
+		select h.merchant, h.order_id, '' as refund_id, h.id::text as subject, d.detail
 		from (
-			select p.merchant, p.order_id, p.version, p.status, min(s.version) filter (where s.version <> s.place) as gap,
+			select p.id, p.merchant, p.order_id, p.version, p.status, min(s.version) filter (where s.version <> s.place) as gap,
 				coalesce(max(s.version), 0) as last, min(s.version) filter (where s.from_status <> s.stood) as jump,
 				coalesce((array_agg(s.to_status order by s.version desc) filter (where s.fact is not null))[1], 'requested') as stands
 			from page p left join lateral (
@@ -73,7 +73,7 @@ var audits = []audit{
 		) d`},
 
 	{settled.CheckRefunds, firstID, paymentPage, `
-		select p.merchant, p.order_id, '' as refund_id, d.detail
+		select p.merchant, p.order_id, '' as refund_id, p.id::text as subject, d.detail
 		from page p cross join lateral (
 			select count(*) as many, coalesce(sum(r.amount) filter (where r.held), 0) as held
 			from refunds r where r.payment_id = p.id
@@ -87,7 +87,7 @@ var audits = []audit{
 		) d`},
 
 	{settled.CheckRefunds, firstID, refundPage, `
-		select r.merchant, r.order_id, r.refund_id, d.detail
+		select r.merchant, r.order_id, r.refund_id, r.payment_id::text as subject, d.detail
 		from page r join payments p on p.id = r.payment_id cross join lateral (
 			select count(*) filter (where e.type = 'refund.' || r.status) as told,
 				count(*) filter (where e.type = 'refund.completed') as completed
@@ -109,7 +109,7 @@ var audits = []audit{
 		) d`},
 
 	{settled.CheckStill, firstID, paymentPage, `
-		select p.merchant, p.order_id, '' as refund_id, d.detail
+		select p.merchant, p.order_id, '' as refund_id, p.id::text as subject, d.detail
 		from page p cross join audit cross join lateral (
 			select format('it is %s, and should have been looked at at %s', p.status, p.due_at) as detail where p.due_at < now() - audit.still
 			union all
@@ -117,7 +117,7 @@ var audits = []audit{
 		) d`},
 
 	{settled.CheckStill, firstID, refundPage, `
-		select r.merchant, r.order_id, r.refund_id, d.detail
+		select r.merchant, r.order_id, r.refund_id, r.payment_id::text as subject, d.detail
 		from page r cross join audit cross join lateral (
 			select format('it is %s, and should have been looked at at %s', r.status, r.due_at) as detail where r.due_at < now() - audit.still
 			union all
@@ -125,18 +125,22 @@ var audits = []audit{
 		) d`},
 
 	{settled.CheckStill, "0", outboxPage, `
-		select coalesce(o.merchant, '') as merchant, coalesce(o.order_id, '') as order_id, '' as refund_id,
+		select coalesce(o.merchant, '') as merchant, coalesce(o.order_id, '') as order_id, '' as refund_id, o.event_id::text as subject,
 			format('%s waits to be published since %s', coalesce(o.type, 'an event that is not there'), o.queued) as detail
 		from page o cross join audit where o.queued < now() - audit.still`},
 }
 
 // statement reads a page: how many rows it has, the last key, and a row for each break.
-func (a audit) statement() string {
+func (a audit) statement() string { return a.of(a.page) }
+
+// of is the statement for any page that gives the same rows.
+func (a audit) of(page string) string {
 	return `
 		with audit as (select make_interval(secs => $3::float8) as still),
-		page as (` + a.page + `), broken as (` + a.broken + `)
+		page as (` + page + `), broken as (` + a.broken + `)
 		select l.looked_at, coalesce(l.last, '') as last, b.detail is not null as broken, coalesce(b.merchant, '') as merchant,
-			coalesce(b.order_id, '') as order_id, coalesce(b.refund_id, '') as refund_id, coalesce(b.detail, '') as detail
+			coalesce(b.order_id, '') as order_id, coalesce(b.refund_id, '') as refund_id,
+			coalesce(b.subject, '') as subject, coalesce(b.detail, '') as detail
 		from (
 			select (select count(*) from page) as looked_at, (select key from page order by key desc limit 1)::text as last
 		) l left join broken b on true`
@@ -161,6 +165,11 @@ func (s *Store) Audit(ctx context.Context, still time.Duration, tell func(settle
 }
 
 func (s *Store) auditPage(ctx context.Context, a audit, after string, still time.Duration) (page settled.Audited, last string, err error) {
+	return s.auditRows(ctx, a, a.statement(), after, auditPage, still.Seconds())
+}
+
+// auditRows runs the statement of a check.
+func (s *Store) auditRows(ctx context.Context, a audit, statement string, arguments ...any) (page settled.Audited, last string, err error) {
 	var rows []struct {
 		LookedAt int    `db:"looked_at"`
 		Last     string `db:"last"`
@@ -168,10 +177,15 @@ func (s *Store) auditPage(ctx context.Context, a audit, after string, still time
 		Merchant string `db:"merchant"`
 		OrderID  string `db:"order_id"`
 		RefundID string `db:"refund_id"`
+		Subject  string `db:"subject"`
 		Detail   string `db:"detail"`
 	}
-	if err := s.db.SelectContext(ctx, &rows, a.statement(), after, auditPage, still.Seconds()); err != nil {
+	if err := s.db.SelectContext(ctx, &rows, statement, arguments...); err != nil {
 		return page, "", err
+	}
+	kind := settled.SubjectPayment
+	if a.page == outboxPage {
+		kind = settled.SubjectQueued
 	}
 	page.Check = a.check
 	for _, row := range rows {
@@ -179,6 +193,7 @@ func (s *Store) auditPage(ctx context.Context, a audit, after string, still time
 		if row.Broken {
 			page.Breaks = append(page.Breaks, settled.Break{
 				Check: a.check, Merchant: row.Merchant, OrderID: row.OrderID, RefundID: row.RefundID, Detail: row.Detail,
+				Subject: settled.AuditSubject{Kind: kind, Name: row.Subject},
 			})
 		}
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	// QuerySchedule is when WeChat is asked about an unpaid payment, counted from the
 	// moment it was prepared; after the last one, again and again at its distance.
 	QuerySchedule []time.Duration
+	// Audit is the running auditor; nil if nobody audits.
+	Audit Audit
 	// InFlight bounds what each pool has in hand; default 64.
 	InFlight int
 	// Drain bounds how long the pools finish what they have in hand; default 15 s.
@@ -75,6 +77,7 @@ var pools = []pool{
 	{"acknowledge", (*Workers).acknowledge},
 	{"relay", (*Workers).relay},
 	{"sweep", (*Workers).sweep},
+	{"audit", (*Workers).audit},
 }
 
 // Pools lists the names of all pools.

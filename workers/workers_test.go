@@ -18,7 +18,7 @@ func TestAnUnknownPoolIsRefused(t *testing.T) {
 
 func TestPoolsFollowALifeOfAPayment(t *testing.T) {
 	t.Parallel()
-	want := []string{"prepare", "finalize", "reconcile", "refund", "acknowledge", "relay", "sweep"}
+	want := []string{"prepare", "finalize", "reconcile", "refund", "acknowledge", "relay", "sweep", "audit"}
 	if got := workers.Pools(); !slices.Equal(got, want) {
 		t.Errorf("Pools = %v, want %v", got, want)
 	}

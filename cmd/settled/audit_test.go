@@ -27,7 +27,13 @@ type audited struct {
 		LookedAt int           `json:"looked_at"`
 		Breaks   int           `json:"breaks"`
 	} `json:"checks"`
-	Breaks []shownBreak `json:"breaks"`
+	Breaks []struct {
+		Check    settled.Check `json:"check"`
+		Merchant string        `json:"merchant"`
+		OrderID  string        `json:"order_id"`
+		RefundID string        `json:"refund_id"`
+		Detail   string        `json:"detail"`
+	} `json:"breaks"`
 }
 
 // audit runs settled audit and checks that its exit code is that of its breaks.

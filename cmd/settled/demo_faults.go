@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled"
+	"settled/audit"
 	"settled/store"
 	"settled/wechat/simulator"
 )
@@ -110,14 +111,14 @@ func (d *demo) ledgerSays(ctx context.Context) (wrong []string) {
 func (d *demo) audit(ctx context.Context) (verdict string, broken []string) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	report, err := auditAll(ctx, d.servers.config, d.log, auditStill)
+	report, err := auditAll(ctx, d.servers.config, d.log, audit.Still)
 	if err != nil {
 		return "not possible", []string{"audit: " + err.Error()}
 	}
-	for _, b := range report.listed {
-		broken = append(broken, "audit: "+breakLine(b))
+	for _, b := range report.Named() {
+		broken = append(broken, "audit: "+audit.Line(b))
 	}
-	return report.verdict(), broken
+	return report.Verdict(), broken
 }
 
 func (d *demo) orderSays(ctx context.Context, s *store.Store, o *demoOrder) string {

@@ -48,6 +48,8 @@ type metrics struct {
 	verified     *prometheus.CounterVec
 	reloads      *prometheus.CounterVec
 
+	audit auditMetrics
+
 	dependencies *prometheus.GaugeVec
 }
 
@@ -108,6 +110,8 @@ func newMetrics() *metrics {
 		certificates: counters("certificates_total", "What happened to WeChat's platform certificates.", "event"),
 		verified:     counters("verified_total", "Answers and notifies of WeChat's, by the key that verified them.", "merchant", "key", "what"),
 		reloads:      counters("reloads_total", "Changes of the configuration that were seen while the program ran.", "result"),
+
+		audit: newAuditMetrics(make),
 
 		dependencies: gauges("dependency_up", "Whether a dependency answered when it was last asked.", "dependency"),
 	}

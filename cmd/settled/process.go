@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"settled/audit"
 	"settled/cmd/settled/config"
 	"settled/events/bus"
 	"settled/ingress"
@@ -30,6 +31,7 @@ type process struct {
 	cfg     *config.Config
 	log     *slog.Logger
 	metrics *metrics
+	audits  audit.Config // how the running auditor differs from the usual
 	stack   stack
 
 	store     *store.Store
@@ -146,12 +148,14 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 		})
 	}
 	wait.Go(func() { admin.watch(ctx, watchEvery) })
+	watch := p.watchNotifies()
 	if what.file != "" {
 		keys := newReloader(p, what.file)
 		wait.Go(func() { keys.watch(ctx, what.hangup) })
 	}
 	if what.ingress {
-		run(func(ctx context.Context) error { return p.ingress().Serve(ctx, incoming) })
+		wait.Go(func() { watch.Run(ctx) })
+		run(func(ctx context.Context) error { return p.ingress(watch).Serve(ctx, incoming) })
 	}
 	if err := p.prepare(ctx); err == nil {
 		if what.workers {
@@ -244,7 +248,7 @@ func (p *process) work(ctx context.Context, pools []string) error {
 	w, err := workers.New(workers.Config{
 		Ledger: p.store, Bus: p.bus, Merchants: merchants,
 		TTL: p.cfg.Payments.TTL, QuerySchedule: p.cfg.Payments.QuerySchedule, InFlight: p.cfg.Payments.InFlight,
-		Pools: pools, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
+		Pools: pools, Audit: p.auditor(), Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
 	if err != nil {
 		return misuse{err}
@@ -252,7 +256,7 @@ func (p *process) work(ctx context.Context, pools []string) error {
 	return w.Run(ctx)
 }
 
-func (p *process) ingress() *ingress.Ingress {
+func (p *process) ingress(watch *audit.Watch) *ingress.Ingress {
 	merchants := map[string]ingress.Merchant{}
 	for name, gateway := range p.merchants {
 		merchants[name] = ingress.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Notifies: gateway}
@@ -265,8 +269,8 @@ func (p *process) ingress() *ingress.Ingress {
 	}
 	return ingress.New(ingress.Config{
 		Ledger: p.store, Bus: p.bus, Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
-		Connections: connections(),
-		Drain:       drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
+		Connections: connections(), Acknowledged: watch.Note,
+		Drain: drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"settled/audit"
 	"settled/cmd/settled/config"
 	"settled/embedded"
 	"settled/events"
@@ -71,6 +72,7 @@ type world struct {
 	prefix    string
 	log       io.Writer // where settled logs everything; default warnings alone, to the test
 	stream    jetstream.JetStream
+	audits    audit.Config // how the running auditor differs from the usual
 
 	file    string // the configuration
 	ingress string // URL
@@ -251,6 +253,7 @@ func (w *world) serveParts(what parts) (stop func()) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	p.audits = w.audits
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	started, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -289,7 +292,7 @@ func (w *world) listen(prefix string) {
 	if w.stream, err = jetstream.New(nc); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, subject := range []string{prefix + "payment.*", prefix + "refund.*", prefix + "dead.>"} {
+	for _, subject := range []string{prefix + "payment.*", prefix + "refund.*", prefix + "audit.*", prefix + "dead.>"} {
 		if _, err := nc.Subscribe(subject, func(m *nats.Msg) { w.hear(strings.TrimPrefix(m.Subject, prefix), m) }); err != nil {
 			w.t.Fatal(err)
 		}
