@@ -22,6 +22,7 @@ type Config struct {
 	Prefix      string        // stands before every subject and stream name
 	Replicas    int           // of each stream; default 1
 	MaxMessages int64         // of each stream that takes input; default 4,000,000
+	Stale       time.Duration // how old what waits may be before what is newer gets a lane of its own; default 2 s
 	Name        string        // of the connection, for the server's operators
 	Drain       time.Duration // how long what is in hand is finished; default 15 s
 	Metrics     Metrics       // default: nobody counts
@@ -44,6 +45,9 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	}
 	if cfg.MaxMessages == 0 {
 		cfg.MaxMessages = 4_000_000
+	}
+	if cfg.Stale == 0 {
+		cfg.Stale = 2 * time.Second
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = silent{}
