@@ -83,6 +83,7 @@ type Ingress struct {
 	gate      *gate
 	hints     *hintLimit
 	inHand    chan struct{}
+	crowd     *crowd
 	mux       *http.ServeMux
 }
 
@@ -99,7 +100,7 @@ func New(cfg Config) *Ingress {
 	}
 	in := &Ingress{
 		cfg: cfg, protocols: map[string]string{}, gate: newGate(cfg.Tokens, cfg.Now),
-		hints: newHintLimit(cfg.Now), inHand: make(chan struct{}, cfg.InHand),
+		hints: newHintLimit(cfg.Now), inHand: make(chan struct{}, cfg.InHand), crowd: newCrowd(cfg.InHand),
 	}
 	for name, merchant := range cfg.Merchants {
 		in.protocols[name] = merchant.Protocol
