@@ -65,7 +65,7 @@ func (c *consumption) read(handle events.Handler) error {
 		return err
 	}
 	for c.stopping.Err() == nil {
-		if len(c.lanes) > 1 && time.Since(c.looked) > lookEvery {
+		if len(c.lanes) > 1 && c.bus.cfg.Now().Sub(c.looked) > lookEvery {
 			if err := c.look(); err != nil {
 				return err
 			}

@@ -70,7 +70,7 @@ func laneOf(name string) string {
 func (c *consumption) look() error {
 	ctx, cancel := context.WithTimeout(c.stopping, 5*time.Second)
 	defer cancel()
-	c.looked = time.Now()
+	c.looked = c.bus.cfg.Now()
 	stream, err := c.bus.streamOf(ctx, c.cfg.Subject)
 	if err != nil {
 		c.lanes = nil
@@ -183,8 +183,8 @@ func (c *consumption) consider(l lane, first jetstream.Msg) error {
 	if err != nil {
 		return err
 	}
-	age := time.Since(meta.Timestamp)
-	if age < c.bus.cfg.Stale/2 && time.Since(c.looked) < lookEvery {
+	age := c.bus.cfg.Now().Sub(meta.Timestamp)
+	if age < c.bus.cfg.Stale/2 && c.bus.cfg.Now().Sub(c.looked) < lookEvery {
 		return nil
 	}
 	if err := c.look(); err != nil {

@@ -77,7 +77,7 @@ func (y *tally) handled() int {
 // drain lets deliveries go by, so that handlers are not kept waiting.
 func drain(seen <-chan delivery) {
 	go func() {
-		for range seen { //nolint:revive // nobody looks
+		for range seen {
 		}
 	}()
 }
