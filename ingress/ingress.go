@@ -90,6 +90,7 @@ type Ingress struct {
 	hints     *hintLimit
 	suspicion *suspicion
 	inHand    chan struct{}
+	crowd     *crowd
 	mux       *http.ServeMux
 }
 
@@ -109,7 +110,8 @@ func New(cfg Config) *Ingress {
 	}
 	in := &Ingress{
 		cfg: cfg, protocols: map[string]string{}, gate: newGate(cfg.Tokens, cfg.Now),
-		hints: newHintLimit(cfg.Now), suspicion: newSuspicion(cfg.Merchants, cfg.Now), inHand: make(chan struct{}, cfg.InHand),
+		hints: newHintLimit(cfg.Now), suspicion: newSuspicion(cfg.Merchants, cfg.Now),
+		inHand: make(chan struct{}, cfg.InHand), crowd: newCrowd(cfg.InHand),
 	}
 	for name, merchant := range cfg.Merchants {
 		in.protocols[name] = merchant.Protocol

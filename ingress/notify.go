@@ -32,7 +32,11 @@ func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return readFailure(err)
 	}
-	said := in.take(ctx, r, name, merchant, body)
+	said := settled.Busy // verifying costs most: who is turned away is so before
+	if in.crowd.enter("notify ", name) {
+		defer in.crowd.leave("notify ", name)
+		said = in.take(ctx, r, name, merchant, body)
+	}
 	in.cfg.Metrics.Notified(name, string(said))
 	answer := merchant.Notifies.Answer(said)
 	if answer.ContentType != "" {

@@ -43,6 +43,10 @@ type submission struct {
 // submit publishes a request and waits: for the commit, unless a place in the stream is
 // enough, and for the outcome as long as the caller prefers to.
 func (in *Ingress) submit(r *http.Request, s submission, wait time.Duration) (outcome, error) {
+	if !in.crowd.enter("order ", s.merchant) {
+		return outcome{}, unavailable("Too many requests of this merchant are being answered.")
+	}
+	defer in.crowd.leave("order ", s.merchant)
 	ctx, cancel := context.WithTimeout(r.Context(), max(in.cfg.Patience, wait))
 	defer cancel()
 	subject, replies, done := in.cfg.Bus.Expect()

@@ -19,14 +19,16 @@ var ErrFull = errors.New("the stream is full")
 // Config says where NATS is and what the streams are to be like.
 type Config struct {
 	URL         string
-	Credentials string        // path of a .creds file; empty for none
-	Inbox       string        // prefix of the subjects on which replies come; default _INBOX
-	Prefix      string        // stands before every subject and stream name
-	Replicas    int           // of each stream; default 1
-	MaxMessages int64         // of each stream that takes input; default 4,000,000
-	Name        string        // of the connection, for the server's operators
-	Drain       time.Duration // how long what is in hand is finished; default 15 s
-	Metrics     Metrics       // default: nobody counts
+	Credentials string           // path of a .creds file; empty for none
+	Inbox       string           // prefix of the subjects on which replies come; default _INBOX
+	Prefix      string           // stands before every subject and stream name
+	Replicas    int              // of each stream; default 1
+	MaxMessages int64            // of each stream that takes input; default 4,000,000
+	Stale       time.Duration    // how old what waits may be before what is newer gets a lane of its own; default 2 s
+	Name        string           // of the connection, for the server's operators
+	Drain       time.Duration    // how long what is in hand is finished; default 15 s
+	Now         func() time.Time // default: this machine's clock
+	Metrics     Metrics          // default: nobody counts
 	Log         *slog.Logger
 }
 
@@ -50,6 +52,12 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	}
 	if cfg.MaxMessages == 0 {
 		cfg.MaxMessages = 4_000_000
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now //nolint:forbidigo // the default is the clock itself
+	}
+	if cfg.Stale == 0 {
+		cfg.Stale = 2 * time.Second
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = silent{}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,14 +16,18 @@ const (
 	defaultAttempts = 8
 	defaultAckWait  = 30 * time.Second
 	fetchWait       = time.Second
+	// glance bounds a wait that keeps one of two lanes from being read.
+	glance = 20 * time.Millisecond
 )
 
 // consumption is one Consume at work.
 type consumption struct {
 	bus   *Bus
 	cfg   events.Consumer
-	slots chan struct{}
-	hands sync.WaitGroup
+	hands *hands
+
+	lanes  []lane // the oldest first
+	looked time.Time
 
 	stopping context.Context //nolint:containedctx // ends when no new work is to be begun
 	working  context.Context //nolint:containedctx // ends when what is in hand has had its time
@@ -44,7 +47,7 @@ func (b *Bus) Consume(ctx context.Context, cfg events.Consumer, handle events.Ha
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	c := &consumption{bus: b, cfg: cfg, slots: make(chan struct{}, cfg.InFlight), stopping: ctx, working: working}
+	c := &consumption{bus: b, cfg: cfg, hands: newHands(), stopping: ctx, working: working}
 	context.AfterFunc(ctx, func() { time.AfterFunc(b.cfg.Drain, stop) })
 	for ctx.Err() == nil {
 		if err := c.read(handle); err != nil && ctx.Err() == nil {
@@ -52,45 +55,52 @@ func (b *Bus) Consume(ctx context.Context, cfg events.Consumer, handle events.Ha
 			c.rest(ctx, jitter(250*time.Millisecond))
 		}
 	}
-	c.hands.Wait()
+	c.hands.wait()
 	return nil
 }
 
-// read finds the consumer, or makes it, and fetches from it until something goes wrong.
+// read looks for the lanes, and fetches from them until something goes wrong.
 func (c *consumption) read(handle events.Handler) error {
-	consumer, err := c.consumer()
-	if err != nil {
+	if err := c.look(); err != nil {
 		return err
 	}
 	for c.stopping.Err() == nil {
-		free, err := c.free()
-		if err != nil {
-			return err
+		if len(c.lanes) > 1 && c.bus.cfg.Now().Sub(c.looked) > lookEvery {
+			if err := c.look(); err != nil {
+				return err
+			}
 		}
-		if err := c.fetch(consumer, free, handle); err != nil {
+		if err := c.round(handle); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *consumption) consumer() (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(c.stopping, 5*time.Second)
-	defer cancel()
-	b := c.bus
-	stream, err := b.streamOf(ctx, c.cfg.Subject)
-	if err != nil {
-		return nil, errors.Join(err, b.Ensure(ctx))
+// round fetches once from each lane that has a hand free, and waits for something to do if
+// there is none.
+func (c *consumption) round(handle events.Handler) error {
+	newest, oldest := c.readable()
+	if oldest == nil {
+		if free := c.cfg.InFlight - c.hands.held(""); free > 0 {
+			return c.fetch(*newest, free, fetchWait, handle)
+		}
+		return c.hands.freed(c.stopping, fetchWait)
 	}
-	name := b.named(c.cfg.Name)
-	found, err := stream.Consumer(ctx, name)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-			Durable: name, FilterSubject: b.subject(c.cfg.Subject), AckPolicy: jetstream.AckExplicitPolicy,
-			DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: c.cfg.AckWait, MaxDeliver: -1, MaxAckPending: 8192,
-		})
+	old := *oldest
+	if free := c.share(*newest); free > 0 {
+		if err := c.fetch(*newest, free, 0, handle); err != nil {
+			return err
+		}
 	}
-	return found, err
+	if free := c.share(old); free > 0 && !old.given() {
+		return c.fetch(old, free, glance, handle)
+	} else if free > 0 { // only what comes back to it
+		if err := c.fetch(old, 1, 0, handle); err != nil {
+			return err
+		}
+	}
+	return c.hands.freed(c.stopping, glance)
 }
 
 func (b *Bus) streamOf(ctx context.Context, subject string) (jetstream.Stream, error) {
@@ -104,32 +114,47 @@ func (b *Bus) streamOf(ctx context.Context, subject string) (jetstream.Stream, e
 	return nil, fmt.Errorf("no stream holds %s", subject)
 }
 
-// free waits for a free hand and says how many there are.
-func (c *consumption) free() (int, error) {
-	select {
-	case c.slots <- struct{}{}:
-		<-c.slots
-		return cap(c.slots) - len(c.slots), nil
-	case <-c.stopping.Done():
-		return 0, c.stopping.Err()
-	}
-}
-
-func (c *consumption) fetch(consumer jetstream.Consumer, most int, handle events.Handler) error {
+// fetch takes at most so many messages of a lane in hand.
+func (c *consumption) fetch(from lane, most int, wait time.Duration, handle events.Handler) error {
 	// The wait ends on the server's word, not on a context's: what the server has sent by
 	// then would be nobody's until its ack wait is over.
-	batch, err := consumer.Fetch(most, jetstream.FetchMaxWait(fetchWait))
+	batch, err := request(from.consumer, most, wait)
 	if err != nil {
 		return err
 	}
+	var failed error
+	first := true
 	for m := range batch.Messages() {
-		c.slots <- struct{}{}
-		c.hands.Go(func() {
-			defer func() { <-c.slots }()
-			c.handle(m, handle)
-		})
+		if first {
+			first, failed = false, c.consider(from, m)
+			from = c.again(from)
+		}
+		if meta, err := m.Metadata(); err == nil && !from.owns(meta.Sequence.Stream) {
+			_ = m.NakWithDelay(c.cfg.AckWait) // the next lane has it; should that get lost, this one will
+			c.looked = time.Time{}            // this one may be through
+			continue
+		}
+		c.hands.take(from.name(), func() { c.handle(m, handle) })
 	}
-	return batch.Error()
+	return errors.Join(failed, batch.Error())
+}
+
+// request asks the server for messages, at once or within the wait.
+func request(consumer jetstream.Consumer, most int, wait time.Duration) (jetstream.MessageBatch, error) {
+	if wait == 0 {
+		return consumer.FetchNoWait(most)
+	}
+	return consumer.Fetch(most, jetstream.FetchMaxWait(wait))
+}
+
+// again is the lane as it is known now.
+func (c *consumption) again(l lane) lane {
+	for _, known := range c.lanes {
+		if known.name() == l.name() {
+			return known
+		}
+	}
+	return l
 }
 
 // rest pauses, unless ctx ends.

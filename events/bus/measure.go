@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Metrics is what the bus counts. Consumers and subjects are told without prefix.
@@ -41,12 +43,16 @@ func (b *Bus) Measure(ctx context.Context) error {
 			continue
 		}
 		consumers := found.ListConsumers(ctx)
-		for c := range consumers.Info() {
-			b.cfg.Metrics.Waiting(strings.TrimPrefix(c.Name, b.named("")), c.NumPending, c.NumAckPending)
+		var infos []*jetstream.ConsumerInfo
+		for info := range consumers.Info() {
+			infos = append(infos, info)
 		}
 		if err := consumers.Err(); err != nil {
 			return fmt.Errorf("measure consumers of %s: %w", b.named(s.name), err)
 		}
+		waiting(infos, func(consumer string, pending uint64, inHand int) {
+			b.cfg.Metrics.Waiting(strings.TrimPrefix(consumer, b.named("")), pending, inHand)
+		})
 	}
 	return nil
 }

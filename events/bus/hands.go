@@ -1,0 +1,69 @@
+package bus
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// hands are what handlers run in, counted by lane.
+type hands struct {
+	mu      sync.Mutex
+	busy    map[string]int
+	free    chan struct{} // one was freed since somebody last waited
+	running sync.WaitGroup
+}
+
+func newHands() *hands { return &hands{busy: map[string]int{}, free: make(chan struct{}, 1)} }
+
+// held is how many of a lane's messages are in hand; "" is all lanes.
+func (h *hands) held(lane string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if lane != "" {
+		return h.busy[lane]
+	}
+	all := 0
+	for _, n := range h.busy {
+		all += n
+	}
+	return all
+}
+
+// take runs do in a hand of the lane's.
+func (h *hands) take(lane string, do func()) {
+	h.mu.Lock()
+	h.busy[lane]++
+	h.mu.Unlock()
+	h.running.Go(func() {
+		defer h.give(lane)
+		do()
+	})
+}
+
+func (h *hands) give(lane string) {
+	h.mu.Lock()
+	if h.busy[lane]--; h.busy[lane] == 0 {
+		delete(h.busy, lane)
+	}
+	h.mu.Unlock()
+	select {
+	case h.free <- struct{}{}:
+	default:
+	}
+}
+
+// freed waits until a hand may be free, but not for longer than most.
+func (h *hands) freed(ctx context.Context, most time.Duration) error {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-h.free:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+// wait returns when no hand is busy.
+func (h *hands) wait() { h.running.Wait() }
