@@ -147,7 +147,7 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 		wait.Go(func() { keys.watch(ctx, what.hangup) })
 	}
 	if what.ingress {
-		run(func(ctx context.Context) error { return p.ingress().Serve(ctx, incoming) })
+		run(func(ctx context.Context) error { return p.ingress().Serve(ctx, ingressListener(incoming)) })
 	}
 	if err := p.prepare(ctx); err == nil {
 		if what.workers {
@@ -235,10 +235,10 @@ func (p *process) migrate(ctx context.Context) error {
 func (p *process) work(ctx context.Context, pools []string) error {
 	merchants := map[string]workers.Merchant{}
 	for name, gateway := range p.merchants {
-		merchants[name] = workers.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Gateway: gateway}
+		merchants[name] = workers.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Gateway: workersGateway(gateway)}
 	}
 	w, err := workers.New(workers.Config{
-		Ledger: p.store, Bus: p.bus, Merchants: merchants,
+		Ledger: workersLedger(p.store), Bus: workersBus(p.bus), Merchants: merchants,
 		TTL: p.cfg.Payments.TTL, QuerySchedule: p.cfg.Payments.QuerySchedule, InFlight: p.cfg.Payments.InFlight,
 		Pools: pools, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
@@ -260,7 +260,7 @@ func (p *process) ingress() *ingress.Ingress {
 		})
 	}
 	return ingress.New(ingress.Config{
-		Ledger: p.store, Bus: p.bus, Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
+		Ledger: p.store, Bus: ingressBus(p.bus), Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
 		Drain: drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
 }
