@@ -77,10 +77,13 @@ func newOrder(number int) *order {
 		total: 300 + number, overHTTP: number%2 == 1, plan: plans[number/len(merchants)%len(plans)],
 		prepared: make(chan payable, 1), over: make(chan struct{}), told: map[string]map[string]bool{},
 	}
-	if o.merchant == classic { // it knows no refund, and takes any text
-		o.refunds, o.declines, o.refused = 0, false, false
+	if o.merchant == classic { // its protocol knows no refund
+		o.refunds, o.declines = 0, false
 	} else {
 		o.trade = []string{"APP", "JSAPI", "NATIVE", "H5"}[number/len(merchants)%4]
+	}
+	if o.refused = o.refused && o.merchant == shop2; o.refused {
+		o.trade = "JSAPI"
 	}
 	if o.leaves {
 		o.expires = time.Now().Add(expiresIn).Truncate(time.Second)
@@ -109,14 +112,14 @@ func (o *order) request() []byte {
 		"merchant": o.merchant, "order_id": o.id, "amount": map[string]any{"total": o.total}, "description": "One pot of tea",
 		"trade_type": o.trade, "client_ip": "203.0.113.7",
 	}
-	if o.trade == "JSAPI" {
+	switch {
+	case o.refused: // few enough characters for us, too many bytes for WeChat
+		fields["payer"] = map[string]any{"openid": strings.Repeat("茶", 100)}
+	case o.trade == "JSAPI":
 		fields["payer"] = map[string]any{"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}
 	}
 	if o.leaves {
 		fields["expires_at"] = o.expires.Format(time.RFC3339)
-	}
-	if o.refused {
-		fields["attach"] = strings.Repeat("茶", 100) // few enough characters for us, too many bytes for WeChat
 	}
 	return written(fields)
 }

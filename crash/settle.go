@@ -76,7 +76,7 @@ func (w *World) unsettled(o *order) string {
 		return "was not paid"
 	case !o.silent && !known.Acknowledged:
 		return "is paid, and WeChat has not heard success"
-	case o.merchant == classic && !known.Delivered:
+	case o.merchant == classic && !o.silent && !known.Delivered: // without a notify nobody knows whom to name
 		return "is completed, and WeChat was not told of its goods"
 	}
 	return ""
