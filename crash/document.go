@@ -1,9 +1,11 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -54,6 +56,20 @@ One cell by itself: ` + "`make crash CELL='%s'`" + `. All cells of one way: ` + 
 %d cells run, %d survived, at revision %s on %s: requested %d, paid %d, completed %d, refunded %d,
 **lost %d, doubled %d**.
 `
+
+var cellLine = regexp.MustCompile(`(?m)^\| ([a-z_.]+/[a-z]+/[a-z]+) \|`)
+
+// ListedCells are the names of the cells that the page lists.
+func ListedCells(page []byte) ([]string, error) {
+	var listed []string
+	for _, found := range cellLine.FindAllSubmatch(page, -1) {
+		listed = append(listed, string(found[1]))
+	}
+	if len(listed) == 0 {
+		return nil, errors.New("the page lists no cell")
+	}
+	return listed, nil
+}
 
 // WriteDocument writes the page that people read.
 func WriteDocument(file, revision string, results []Result) error {
