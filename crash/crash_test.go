@@ -46,7 +46,12 @@ func lanes() []lane {
 // whole time: nothing is lost and nothing comes twice.
 func TestDyingEverywhereLosesNothing(t *testing.T) {
 	t.Parallel()
-	servers, err := crash.StartServers(t.Context())
+	program, err := crash.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = program.Remove() })
+	servers, err := crash.StartServers(t.Context(), program)
 	if err != nil {
 		t.Fatal(err)
 	}

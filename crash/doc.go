@@ -1,11 +1,13 @@
 // Package crash runs settled as an operator does, as processes among real servers, lets
 // them die while customers pay, and counts the money afterwards.
 //
-// Servers are PostgreSQL, NATS, Redis and the program itself, built with its points to die
-// at. A World on them is one shop's: a schema, a prefix, WeChat, a Shop with its customers,
-// and processes of settled. Settle waits until everything has come to its end and says what
-// is lost or doubled. A fault case is written so:
+// Build builds the program with its points to die at; Servers are PostgreSQL, NATS and
+// Redis. A World on them is one shop's: a schema, a prefix, WeChat, a Shop with its
+// customers, and processes of settled. Settle waits until everything has come to its end and
+// says what is lost or doubled. A fault case is written so:
 //
+//	program, err := crash.Build(ctx)
+//	servers, err := crash.StartServers(ctx, program)
 //	w, err := servers.NewWorld(ctx, crash.WorldConfig{Name: "redis_away", Proxied: true})
 //	defer w.Close()
 //	// one ingress, two workers, one relay; each may be armed, killed, frozen, started again

@@ -12,37 +12,50 @@ import (
 	"settled/embedded"
 )
 
-// Servers is what worlds stand on.
+// Program is settled, built with its points to die at.
+type Program struct {
+	file string
+}
+
+// Build builds settled; once is enough for any number of Servers. GOFLAGS holds for it too.
+func Build(ctx context.Context) (*Program, error) {
+	folder, err := os.MkdirTemp("", "settled-program-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	p := &Program{filepath.Join(folder, "settled")}
+	command := exec.CommandContext(ctx, "go", "build", "-tags", "failpoints", "-o", p.file, "settled/cmd/settled") //nolint:gosec // its own program
+	if said, err := command.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("build settled with its points: %w\n%s", err, said), p.Remove())
+	}
+	return p, nil
+}
+
+// Remove removes the program.
+func (p *Program) Remove() error { return os.RemoveAll(filepath.Dir(p.file)) }
+
+// Servers is what worlds stand on. Each can be killed, paused and started again.
 type Servers struct {
 	Postgres *embedded.Postgres
 	NATS     *embedded.NATS
 	Redis    *embedded.RedisServer
 
 	folder  string
-	program string // settled with its points
-	keep    bool   // the folder, for somebody to look at
+	program string
+	keep    bool // the folder, for somebody to look at
 }
 
-// StartServers builds settled and starts everything that it stands on. GOFLAGS holds for
-// the build too.
-func StartServers(ctx context.Context) (*Servers, error) {
+// StartServers starts everything that settled stands on.
+func StartServers(ctx context.Context, program *Program) (*Servers, error) {
 	folder, err := os.MkdirTemp("", "settled-crash-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	s := &Servers{folder: folder, program: filepath.Join(folder, "settled")}
-	if err := errors.Join(s.build(ctx), s.start(ctx)); err != nil {
+	s := &Servers{folder: folder, program: program.file}
+	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop(ctx))
 	}
 	return s, nil
-}
-
-func (s *Servers) build(ctx context.Context) error {
-	command := exec.CommandContext(ctx, "go", "build", "-tags", "failpoints", "-o", s.program, "settled/cmd/settled") //nolint:gosec // its own program
-	if said, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build settled with its points: %w\n%s", err, said)
-	}
-	return nil
 }
 
 func (s *Servers) start(ctx context.Context) (err error) {
@@ -69,7 +82,7 @@ func (s *Servers) Stop(ctx context.Context) error {
 		failed = append(failed, s.Postgres.Stop(ctx))
 	}
 	if s.keep {
-		return errors.Join(append(failed, os.Remove(s.program))...)
+		return errors.Join(failed...)
 	}
 	return errors.Join(append(failed, os.RemoveAll(s.folder))...)
 }

@@ -156,11 +156,24 @@ func (o *order) ends() map[string]int {
 	return ends
 }
 
-// audit has settled look at itself.
+// audit has settled look at itself. One that could not look, because a server was slow, is
+// repeated; a break lasts.
 func (w *World) audit(ctx context.Context) error {
 	if len(w.Processes) == 0 {
 		return errors.New("there is nothing to audit")
 	}
+	const tries = 3
+	var err error
+	for range tries {
+		if err = w.auditOnce(ctx); err == nil {
+			return nil
+		}
+		pause(ctx, 5*time.Second)
+	}
+	return err
+}
+
+func (w *World) auditOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, w.servers.program, "audit", "--config", w.Processes[0].file, "--log-level", "error") //nolint:gosec // its own program

@@ -186,38 +186,6 @@ func (w *World) Add(name string, kind failpoint.Process) (*Process, error) {
 	return p, nil
 }
 
-// Path is the way from a process to a server, in a world that is Proxied. The one to the
-// ingress is everybody's: its process is "".
-func (w *World) Path(process string, to Server) *Path {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.paths[process+">"+string(to)]
-}
-
-// Paths are the ways from every process to a server.
-func (w *World) Paths(to Server) []*Path {
-	var paths []*Path
-	for _, p := range w.Processes {
-		if path := w.Path(p.Name, to); path != nil {
-			paths = append(paths, path)
-		}
-	}
-	return paths
-}
-
-// open opens a path and returns where it begins.
-func (w *World) open(process string, to Server, upstream string) (string, error) {
-	name := process + ">" + string(to)
-	p, err := newPath(name, upstream)
-	if err != nil {
-		return "", err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.paths[name] = p
-	return p.address(), nil
-}
-
 // saw notes something that must never be.
 func (w *World) saw(format string, values ...any) {
 	w.mu.Lock()

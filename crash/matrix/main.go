@@ -37,7 +37,12 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	servers, err := crash.StartServers(ctx)
+	program, err := crash.Build(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = program.Remove() }() // a temporary file
+	servers, err := crash.StartServers(ctx, program)
 	if err != nil {
 		return err
 	}
