@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -50,15 +51,20 @@ var given sync.Map // addresses that a world was given
 
 // freeAddress is one that nobody listens at, of a port below those that the kernel gives to
 // connections: one of them would take it between two starts of the ingress.
-func freeAddress() (string, error) {
+func freeAddress(ctx context.Context) (string, error) {
 	for range 1000 {
 		at := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(20_000)) //nolint:gosec // a port needs no secrecy
 		if _, taken := given.LoadOrStore(at, true); taken {
 			continue
 		}
-		if listener, err := net.Listen("tcp", at); err == nil {
+		if listener, err := listen(ctx, at); err == nil {
 			return at, listener.Close()
 		}
 	}
 	return "", errors.New("there is no free port")
+}
+
+func listen(ctx context.Context, at string) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(ctx, "tcp", at)
 }

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -13,7 +14,7 @@ import (
 // echo is a server that says every line again.
 func echo(t *testing.T) (address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +35,8 @@ func echo(t *testing.T) (address string) {
 }
 
 // say sends a line over a new connection and returns what went wrong before it came back.
-func say(p *Path, patience time.Duration) error {
-	conn, err := net.Dial("tcp", p.address())
+func say(ctx context.Context, p *Path, patience time.Duration) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.address())
 	if err != nil {
 		return err
 	}
@@ -71,20 +72,20 @@ func TestAPathBreaksAndIsMended(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(p.Cut)
-			if err := say(p, long); err != nil {
+			if err := say(t.Context(), p, long); err != nil {
 				t.Fatalf("a whole path: %v", err)
 			}
 			if err := fault.breaks(p); err != nil {
 				t.Fatal(err)
 			}
-			err = say(p, brief)
+			err = say(t.Context(), p, brief)
 			if err == nil || errors.Is(err, os.ErrDeadlineExceeded) != fault.silent {
 				t.Errorf("a broken path: %v", err)
 			}
 			if err := p.Mend(); err != nil {
 				t.Fatal(err)
 			}
-			if err := say(p, long); err != nil {
+			if err := say(t.Context(), p, long); err != nil {
 				t.Errorf("a mended path: %v", err)
 			}
 		})

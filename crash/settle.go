@@ -179,7 +179,8 @@ func (w *World) auditOnce(ctx context.Context) error {
 	command := exec.CommandContext(ctx, w.servers.program, "audit", "--config", w.Processes[0].file, "--log-level", "error") //nolint:gosec // its own program
 	said, err := command.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("settled audit: %w\n%s", err, said)
+		const most = 2000 // the summary stands at the end
+		return fmt.Errorf("settled audit: %w\n%s", err, said[max(0, len(said)-most):])
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 // that it has to do when something is away.
 type Shop struct {
 	world  *World
+	open   context.Context //nolint:containedctx // ends when the world is closed, whatever is still waited for
 	stream jetstream.JetStream
 	http   *http.Client
 
@@ -37,12 +38,12 @@ func (w *World) openShop(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect the shop: %w", err)
 	}
-	w.Shop = &Shop{
-		world: w, stream: stream, orders: map[string]*order{}, refused: map[string]bool{},
-		http: &http.Client{Timeout: 8 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop = stop
+	w.Shop = &Shop{
+		world: w, open: ctx, stream: stream, orders: map[string]*order{}, refused: map[string]bool{},
+		http: &http.Client{Timeout: 8 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
+	}
 	w.running.Go(func() {
 		defer nc.Close()
 		w.Shop.listen(ctx)
@@ -60,6 +61,9 @@ func (s *Shop) Place(ctx context.Context, orders int) {
 		s.orders[o.id] = o
 		s.mu.Unlock()
 		s.world.running.Go(func() {
+			ctx, stop := context.WithCancel(ctx)
+			defer stop()
+			defer context.AfterFunc(s.open, stop)()
 			if err := s.serve(ctx, o); err != nil && ctx.Err() == nil {
 				s.world.saw("order %s of %s: %v", o.id, o.merchant, err)
 			}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -112,7 +111,7 @@ func again() []time.Duration {
 	return pauses
 }
 
-func (w *World) openWeChat(context.Context) error {
+func (w *World) openWeChat(ctx context.Context) error {
 	var err error
 	if w.accounts, err = accounts(); err != nil {
 		return err
@@ -124,14 +123,14 @@ func (w *World) openWeChat(context.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(ctx, "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	w.wechatURL = "http://" + listener.Addr().String()
 	w.web = &http.Server{Handler: w.WeChat, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = w.web.Serve(listener) }() // it ends when it is closed
-	if w.ingress, err = freeAddress(); err != nil {
+	if w.ingress, err = freeAddress(ctx); err != nil {
 		return err
 	}
 	w.door = w.ingress

@@ -210,9 +210,17 @@ func (c *connPoints) Read(into []byte) (int, error) {
 	return n, err
 }
 
+// Write closes the connection when a point panics: net/http would flush what it holds once
+// more, and the client take that for the answer to what it asks next.
 func (c *connPoints) Write(answer []byte) (int, error) {
 	if c.asked == "" {
 		return c.Conn.Write(answer)
 	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			_ = c.Conn.Close() // nothing else is to be said over it
+			panic(cause)
+		}
+	}()
 	return around(c.asked, func() (int, error) { return c.Conn.Write(answer) })
 }
