@@ -33,6 +33,15 @@ race: ## run the whole test suite with the race detector (needs a C compiler)
 	@scripts/setup
 	@go test -race -json ./... | go run ./scripts/testcount
 
+# CELL is a pattern of cells, such as ack.prepare.done.before/worker/kill or */*/hang. The
+# page is written only when all of them are run.
+CELL ?=
+AT_ONCE ?= 8
+.PHONY: crash
+crash: ## die at every point in every way while customers pay, and count (CELL=pattern for some)
+	@scripts/setup
+	@go run ./crash/matrix -cell '$(CELL)' -at-once $(AT_ONCE) -revision '$(VERSION)' $(if $(CELL),,-doc docs/crash-matrix.md)
+
 .PHONY: bench
 bench: ## run the benchmarks
 	@scripts/setup

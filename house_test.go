@@ -35,10 +35,11 @@ var house = map[string]room{
 	"wechat/v3":          {},
 	"cmd/settled/config": {modules: []string{yaml}},
 	"scripts/mutants":    {},
+	"failpoint":          {},
 	"scripts/testcount":  {},
 
 	// First floor: one technology each.
-	"events/bus": {doors: []string{"events", "batch"}, modules: []string{nats, uuid}},
+	"events/bus": {doors: []string{"events", "batch", "failpoint"}, modules: []string{nats, uuid}},
 	"store":      {doors: []string{".", "batch"}, modules: []string{uuid, sqlx, pq}},
 	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v2", "wechat/v3"}},
 
@@ -51,7 +52,7 @@ var house = map[string]room{
 	"cmd/settled": {
 		doors: []string{
 			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
-			"workers", "ingress", "audit", "cmd/settled/config", "embedded", "wechat/simulator",
+			"workers", "ingress", "audit", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint",
 		},
 		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},
@@ -60,6 +61,11 @@ var house = map[string]room{
 	"embedded":         {modules: []string{miniredis, redis, natsServer, pq}},
 	"store/storetest":  {doors: []string{".", "store", "embedded"}, modules: []string{pq}},
 	"wechat/simulator": {modules: []string{text}},
+	"crash": {
+		doors:   []string{"embedded", "failpoint", "wechat/simulator"},
+		modules: []string{nats, pq, toxiproxy, zerolog},
+	},
+	"crash/matrix": {doors: []string{"crash"}},
 }
 
 // The modules of others.
@@ -75,8 +81,10 @@ const (
 	sync       = "golang.org/x/sync"
 	term       = "golang.org/x/term"
 	text       = "golang.org/x/text"
+	toxiproxy  = "github.com/Shopify/toxiproxy/v2"
 	uuid       = "github.com/google/uuid"
 	yaml       = "go.yaml.in/yaml/v3"
+	zerolog    = "github.com/rs/zerolog"
 )
 
 var (

@@ -155,7 +155,7 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 	}
 	if what.ingress {
 		wait.Go(func() { watch.Run(ctx) })
-		run(func(ctx context.Context) error { return p.ingress(watch).Serve(ctx, incoming) })
+		run(func(ctx context.Context) error { return p.ingress(watch).Serve(ctx, ingressListener(incoming)) })
 	}
 	if err := p.prepare(ctx); err == nil {
 		if what.workers {
@@ -243,10 +243,10 @@ func (p *process) migrate(ctx context.Context) error {
 func (p *process) work(ctx context.Context, pools []string) error {
 	merchants := map[string]workers.Merchant{}
 	for name, gateway := range p.merchants {
-		merchants[name] = workers.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Gateway: gateway}
+		merchants[name] = workers.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Gateway: workersGateway(gateway)}
 	}
 	w, err := workers.New(workers.Config{
-		Ledger: p.store, Bus: p.bus, Merchants: merchants,
+		Ledger: workersLedger(p.store), Bus: workersBus(p.bus), Merchants: merchants,
 		TTL: p.cfg.Payments.TTL, QuerySchedule: p.cfg.Payments.QuerySchedule, InFlight: p.cfg.Payments.InFlight,
 		Pools: pools, Audit: p.auditor(), Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
@@ -268,7 +268,7 @@ func (p *process) ingress(watch *audit.Watch) *ingress.Ingress {
 		})
 	}
 	return ingress.New(ingress.Config{
-		Ledger: p.store, Bus: p.bus, Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
+		Ledger: p.store, Bus: ingressBus(p.bus), Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
 		Connections: connections(), Acknowledged: watch.Note,
 		Drain: drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})

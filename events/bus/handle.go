@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"settled/events"
+	"settled/failpoint"
 )
 
 // handle takes one message through its handler and does what the verdict says.
@@ -61,9 +62,11 @@ func (c *consumption) conclude(m jetstream.Msg, message events.Message, verdict 
 // say acknowledges, one way or another, and counts it. An acknowledgement that fails
 // brings the message back, to a handler that finds its work done.
 func (c *consumption) say(m jetstream.Msg, verdict string, acknowledge func() error) {
+	failpoint.At("ack", c.cfg.Name, verdict, "before")
 	if err := acknowledge(); err != nil {
 		c.bus.cfg.Log.WarnContext(c.working, "message not acknowledged", "consumer", c.cfg.Name, "verdict", verdict, "error", err)
 	}
+	failpoint.At("ack", c.cfg.Name, verdict, "after")
 	c.bus.cfg.Metrics.Handled(c.cfg.Name, verdict)
 }
 

@@ -33,7 +33,8 @@ func (w *world) fill(first, many int) {
 		for n := at; n < min(at+1000, first+many); n++ {
 			wave = append(wave, requested(n))
 		}
-		if err := errors.Join(w.PublishAll(w.t.Context(), wave)...); err != nil {
+		_, failures := w.PublishAll(w.t.Context(), wave)
+		if err := errors.Join(failures...); err != nil {
 			w.t.Fatal(err)
 		}
 	}

@@ -58,6 +58,7 @@ func (s *Simulator) prepay(a *account, number string, t terms, issue func() tick
 	defer o.mu.Unlock()
 	switch {
 	case o.terms.content != t.content:
+		s.tally.otherContent.Add(1)
 		return ticket{}, errOtherContent
 	case o.charges > 0:
 		return ticket{}, errPaid

@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // tally counts what can't be read off the orders without walking through all of them.
 type tally struct {
-	paid, chargedTwice                      atomic.Int64
+	paid, chargedTwice, otherContent        atomic.Int64
 	sent, acknowledged, abandoned, silenced atomic.Int64
 	delivered, refused                      atomic.Int64
 
@@ -39,6 +39,7 @@ type Stats struct {
 	Orders               int64 `json:"orders"`
 	Paid                 int64 `json:"paid"`
 	ChargedTwice         int64 `json:"charged_twice"`         // orders that were paid more than once: 0, always
+	OtherContent         int64 `json:"other_content"`         // prepays that were refused because their number was used with other content
 	NotifiesSent         int64 `json:"notifies_sent"`         // repeats and copies included
 	NotifiesAcknowledged int64 `json:"notifies_acknowledged"` // orders and refunds whose notify was answered with success
 	NotifiesAbandoned    int64 `json:"notifies_abandoned"`    // orders and refunds whose notify was repeated to the end of the schedule, in vain
@@ -58,6 +59,7 @@ func (s *Simulator) Stats() Stats {
 		Orders:               int64(s.book.size()),
 		Paid:                 s.tally.paid.Load(),
 		ChargedTwice:         s.tally.chargedTwice.Load(),
+		OtherContent:         s.tally.otherContent.Load(),
 		NotifiesSent:         s.tally.sent.Load(),
 		NotifiesAcknowledged: s.tally.acknowledged.Load(),
 		NotifiesAbandoned:    s.tally.abandoned.Load(),
