@@ -24,8 +24,9 @@ type Arm struct {
 
 // Process is settled as a process of its own.
 type Process struct {
-	Name string
-	Kind failpoint.Process
+	Name  string
+	Kind  failpoint.Process
+	Ahead time.Duration // how wrong its clock is
 
 	world   *World
 	file    string // the configuration
@@ -64,7 +65,7 @@ func (p *Process) Start(arm Arm) error {
 	p.command = exec.Command(p.world.servers.program, p.arguments()...) //nolint:gosec,noctx // its own program; killed at the end
 	p.command.Stdout, p.command.Stderr = log, log
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.command.Env = append(os.Environ(), failpoint.ReportVariable+"="+p.hits)
+	p.command.Env = append(os.Environ(), failpoint.ReportVariable+"="+p.hits, failpoint.AheadVariable+"="+p.Ahead.String())
 	if arm.Point != "" {
 		p.command.Env = append(p.command.Env, fmt.Sprintf("%s=%s:%s:%d", failpoint.Variable, arm.Point, arm.Way, max(1, arm.Nth)))
 	}

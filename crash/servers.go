@@ -45,24 +45,40 @@ type Servers struct {
 	keep    bool // the folder, for somebody to look at
 }
 
+// ServersConfig says how servers differ from the usual.
+type ServersConfig struct {
+	MaxConnections int   // of PostgreSQL; default 900
+	MaxStore       int64 // of NATS, in bytes; default 64 GiB
+}
+
 // StartServers starts everything that settled stands on.
 func StartServers(ctx context.Context, program *Program) (*Servers, error) {
+	return ServersConfig{}.start(ctx, program)
+}
+
+func (cfg ServersConfig) start(ctx context.Context, program *Program) (*Servers, error) {
+	if cfg.MaxConnections == 0 {
+		cfg.MaxConnections = 900
+	}
+	if cfg.MaxStore == 0 {
+		cfg.MaxStore = 64 << 30
+	}
 	folder, err := os.MkdirTemp("", "settled-crash-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	s := &Servers{folder: folder, program: program.file}
-	if err := s.start(ctx); err != nil {
+	if err := s.start(ctx, cfg); err != nil {
 		return nil, errors.Join(err, s.Stop(ctx))
 	}
 	return s, nil
 }
 
-func (s *Servers) start(ctx context.Context) (err error) {
-	if s.Postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{MaxConnections: 900}); err != nil {
+func (s *Servers) start(ctx context.Context, cfg ServersConfig) (err error) {
+	if s.Postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{MaxConnections: cfg.MaxConnections}); err != nil {
 		return err
 	}
-	if s.NATS, err = embedded.StartNATS(embedded.NATSConfig{MaxStore: 64 << 30}); err != nil {
+	if s.NATS, err = embedded.StartNATS(embedded.NATSConfig{MaxStore: cfg.MaxStore}); err != nil {
 		return err
 	}
 	s.Redis, err = embedded.StartRedisServer(ctx)

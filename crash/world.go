@@ -145,14 +145,20 @@ func (w *World) openWeChat(ctx context.Context) error {
 }
 
 // StartAll starts an ingress, two workers and a relay, none of them armed.
-func (w *World) StartAll(context.Context) error {
-	for _, p := range []struct {
+func (w *World) StartAll(context.Context) error { return w.start(nil) }
+
+// start is StartAll on clocks that are wrong by so much, process by process.
+func (w *World) start(ahead []time.Duration) error {
+	for i, p := range []struct {
 		name string
 		kind failpoint.Process
 	}{{"ingress", failpoint.Ingress}, {"worker-1", failpoint.Worker}, {"worker-2", failpoint.Worker}, {"relay", failpoint.Relay}} {
 		process, err := w.Add(p.name, p.kind)
 		if err != nil {
 			return err
+		}
+		if i < len(ahead) {
+			process.Ahead = ahead[i]
 		}
 		if err := process.Start(Arm{}); err != nil {
 			return err

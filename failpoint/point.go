@@ -31,6 +31,7 @@ var Ways = []Way{Kill, Panic, Hang}
 const (
 	Variable       = "SETTLED_FAILPOINT"
 	ReportVariable = "SETTLED_FAILPOINT_REPORT"
+	AheadVariable  = "SETTLED_CLOCK_AHEAD" // a duration: how wrong the process's clock is
 )
 
 // Point is a place at which a process may be made to die.

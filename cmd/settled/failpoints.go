@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"os"
 	"strings"
+	"time"
 
 	"settled"
 	"settled/events"
@@ -21,6 +23,13 @@ func workersBus(b workers.Bus) workers.Bus             { return busPoints{b} }
 func workersGateway(g settled.Gateway) settled.Gateway { return gatewayPoints{g} }
 func ingressBus(b ingress.Bus) ingress.Bus             { return intakePoints{b} }
 func ingressListener(l net.Listener) net.Listener      { return listenerPoints{l} }
+
+// The clock of a process that is to die may be wrong besides.
+func init() {
+	if ahead, err := time.ParseDuration(os.Getenv(failpoint.AheadVariable)); err == nil {
+		now = func() time.Time { return time.Now().Add(ahead) }
+	}
+}
 
 // around stands before and after a deed.
 func around[T any](name string, do func() (T, error)) (T, error) {

@@ -85,7 +85,7 @@ func (p *process) openServers(ctx context.Context) error {
 	return nil
 }
 
-// now is this machine's clock. Tests run processes whose clock is wrong.
+// now is this machine's clock, right or wrong; only failpoints.go sets it wrong.
 var now = time.Now
 
 // openHints brings Redis in; observe may be nil.
