@@ -149,6 +149,8 @@ func (o *order) count(event string) int { return len(o.told[event]) }
 // rightEnd is the event with which the order has to end.
 func (o *order) rightEnd() string {
 	switch {
+	case o.leaves && o.count("payment.failed") > 0 && o.count("payment.prepared") == 0:
+		return "payment.failed" // its time was up before WeChat first heard of it, which refused it
 	case o.leaves:
 		return "payment.closed"
 	case o.refused:

@@ -227,7 +227,7 @@ func (c *connPoints) Write(answer []byte) (int, error) {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			_ = c.Conn.Close() // nothing else is to be said over it
+			_ = c.Close() // nothing else is to be said over it
 			panic(cause)
 		}
 	}()
