@@ -33,14 +33,16 @@ race: ## run the whole test suite with the race detector (needs a C compiler)
 	@scripts/setup
 	@go test -race -json ./... | go run ./scripts/testcount
 
+# FAULT is the name of one fault, or all.
 # CELL is a pattern of cells, such as ack.prepare.done.before/worker/kill or */*/hang. The
 # page is written only when all of them are run.
 CELL ?=
+FAULT ?=
 AT_ONCE ?= 8
 .PHONY: crash
-crash: ## die at every point in every way while customers pay, and count (CELL=pattern for some)
+crash: ## die at every point and let everything fail while customers pay, and count (CELL=pattern or FAULT=name for some)
 	@scripts/setup
-	@go run ./crash/matrix -cell '$(CELL)' -at-once $(AT_ONCE) -revision '$(VERSION)' $(if $(CELL),,-doc docs/crash-matrix.md)
+	@go run ./crash/matrix -cell '$(CELL)' -fault '$(FAULT)' -at-once $(AT_ONCE) -revision '$(VERSION)' $(if $(CELL)$(FAULT),,-doc docs/crash-matrix.md) $(if $(CELL)$(filter-out all,$(FAULT)),,-faults-doc docs/faults.md)
 
 .PHONY: bench
 bench: ## run the benchmarks

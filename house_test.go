@@ -93,7 +93,9 @@ var (
 	// endToEnd are the rooms whose tests may open every door.
 	endToEnd = []string{"workers", "ingress", "audit", "cmd/settled"}
 	// testModules may be used by tests alone, besides whatever a room uses.
-	testModules = []string{"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid"}
+	testModules = []string{
+		"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid",
+	}
 )
 
 // ofTests is what the tests of a room may use.
