@@ -57,6 +57,7 @@ func (s *Shop) Place(ctx context.Context, orders int) {
 	for range orders {
 		s.mu.Lock()
 		o := newOrder(len(s.placed))
+		o.overHTTP = o.overHTTP || s.world.cfg.OverHTTP
 		s.placed = append(s.placed, o)
 		s.orders[o.id] = o
 		s.mu.Unlock()

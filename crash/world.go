@@ -25,6 +25,9 @@ type WorldConfig struct {
 	Name string
 	// Proxied puts a Path between each process and each server, and before the ingress.
 	Proxied bool
+	// OverHTTP lets every order come over HTTP: an order system that publishes on NATS itself
+	// has to repeat what a store that is lost forgets before a worker has seen it.
+	OverHTTP bool
 	// Settings are further lines of the configuration file.
 	Settings string
 	// Schedule is when WeChat is asked about an unpaid payment; default [1s, 2s, 4s, 8s, 15s].

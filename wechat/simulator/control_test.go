@@ -92,7 +92,7 @@ func TestStatsOverHTTP(t *testing.T) {
 	want := map[string]any{
 		"orders": 2.0, "paid": 1.0, "charged_twice": 0.0, "notifies_sent": 1.0, "notifies_acknowledged": 1.0,
 		"notifies_abandoned": 0.0, "notifies_silenced": 0.0, "delivered": 0.0, "refunds_requested": 0.0, "refunds_accepted": 0.0,
-		"refunds_completed": 0.0, "refunds_failed": 0.0, "refunded_twice": 0.0, "refused": 0.0,
+		"refunds_completed": 0.0, "refunds_failed": 0.0, "refunded_twice": 0.0, "refused": 0.0, "other_content": 0.0,
 	}
 	if diff := cmp.Diff(want, s.get("/simulator/orders")); diff != "" {
 		t.Errorf("other stats (-want +got):\n%s", diff)
