@@ -114,6 +114,9 @@ func (f Fault) Run(ctx context.Context, program *Program) (report Report, err er
 		return report, err
 	}
 	w.Shop.Place(ctx, orders/2)
+	if err := w.awaitWork(ctx); err != nil {
+		return report, err
+	}
 	happened := make(chan error, 1)
 	go func() { happened <- f.happens(ctx, w) }()
 	w.Shop.Place(ctx, orders/2)

@@ -58,3 +58,12 @@ func (w *World) status(ctx context.Context, statement string, of ...any) (status
 		pause(ctx, 100*time.Millisecond)
 	}
 }
+
+// awaitWork waits until the workers have got so far that a customer could pay.
+func (w *World) awaitWork(ctx context.Context) error {
+	return until(ctx, func() bool {
+		prepared := false
+		err := w.db.QueryRowContext(ctx, `select exists (select from payments where prepared_at is not null)`).Scan(&prepared)
+		return err == nil && prepared // before they work there is no table
+	})
+}

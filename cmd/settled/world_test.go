@@ -78,6 +78,7 @@ type world struct {
 	ingress string // URL
 	admin   string // URL
 
+	deaf  atomic.Bool // it keeps nothing of what it hears
 	mu    sync.Mutex
 	heard []heard
 	news  chan struct{} // closed and replaced when something is heard
@@ -303,6 +304,9 @@ func (w *world) listen(prefix string) {
 }
 
 func (w *world) hear(subject string, m *nats.Msg) {
+	if w.deaf.Load() {
+		return
+	}
 	h := heard{subject: subject, id: m.Header.Get(events.HeaderID), raw: string(m.Data), body: map[string]any{}}
 	_ = json.Unmarshal(m.Data, &h.body) // a dead letter may hold anything
 	h.order, _ = h.body["order_id"].(string)
