@@ -83,7 +83,8 @@ func spoil(last time.Duration, how func(*Path) error, servers ...Server) func(co
 			failed = errors.Join(failed, how(path))
 		}
 		pause(ctx, last)
-		for _, path := range paths {
+		for _, path := range paths { // a proxy that is stopped while it delays something never ends
+			failed = errors.Join(failed, path.Mend())
 			path.Cut()
 			failed = errors.Join(failed, path.Mend())
 		}
