@@ -94,7 +94,7 @@ var (
 	endToEnd = []string{"workers", "ingress", "audit", "cmd/settled"}
 	// testModules may be used by tests alone, besides whatever a room uses.
 	testModules = []string{
-		"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid",
+		"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/anishathalye/porcupine",
 	}
 )
 

@@ -54,7 +54,7 @@ var mutants = []mutant{
 		"store/move.go",
 		"where p.id = m.payment_id and p.status = m.from_status\n",
 		"where p.id = m.payment_id\n",
-		"./store", "TestAMoveHasOneWinner",
+		"./store", "TestAMoveHasOneWinner|TestWhatCallersHearOfAPaymentIsLinearizable",
 	},
 	{
 		"unguarded-delay", "a delay overwrites a payment that has moved meanwhile",
