@@ -182,6 +182,8 @@ func TestTwoAuditorsTellABreakOnce(t *testing.T) {
 	w.audited()
 	w.write(`update payments set version = version + 1 where order_id = 'shop201'`)
 	w.until("it is told", func() bool { return len(w.breaksTold(settled.CheckHistory)) > 0 })
+	// The line comes after the commit: a process that stops between the two leaves the event and no line.
+	w.until("and logged", func() bool { return log.count("audit found a break") > 0 })
 	stop()
 	w.write(`update payments set version = version + 1 where order_id = 'shop301'`)
 	w.until("the other goes on", func() bool { return len(w.breaksTold(settled.CheckHistory)) > 1 })
