@@ -33,25 +33,22 @@ func (b *Bus) follow(ctx context.Context, name string, after events.StreamPlace,
 	if info.State.LastSeq == after.Sequence || info.State.Msgs == 0 {
 		return nil, after, nil
 	}
-	cfg := b.walker(Walk{Stream: name})
-	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, after.Sequence+1
-	consumer, err := stream.CreateConsumer(ctx, cfg)
+	consumer, err := stream.CreateConsumer(ctx, b.walker(Walk{Stream: name, From: after.Sequence + 1}))
 	if err != nil {
 		return nil, after, err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // the server does it after walkLife
-	}()
-	pending := consumer.CachedInfo().NumPending
-	if pending == 0 {
-		after.Sequence = info.State.LastSeq // what was there is deleted
+	defer leave(ctx, stream, consumer, time.Second)
+	var batch []events.Message
+	var reached *jetstream.MsgMetadata
+	if pending := consumer.CachedInfo().NumPending; pending > 0 {
+		batch, reached, err = b.stride(ctx, consumer, 0, int(min(pending, uint64(max(most, 1))))) //nolint:gosec // at most most
+		if err != nil {
+			return nil, after, err
+		}
+	}
+	if len(batch) == 0 { // what was there is deleted, before or just now
+		after.Sequence = info.State.LastSeq
 		return nil, after, nil
-	}
-	batch, reached, err := b.stride(ctx, consumer, 0, int(min(pending, uint64(max(most, 1))))) //nolint:gosec // at most most
-	if err != nil {
-		return nil, after, err
 	}
 	after.Sequence = reached.Sequence.Stream
 	return batch, after, nil

@@ -1,8 +1,10 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -55,4 +57,27 @@ func (b *Bus) Measure(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// waiting tells how many messages of each consumer wait, over all of its lanes.
+func waiting(infos []*jetstream.ConsumerInfo, tell func(consumer string, pending uint64, inHand int)) {
+	lanes := map[string][]*jetstream.ConsumerInfo{}
+	for _, info := range infos {
+		lanes[laneOf(info.Name)] = append(lanes[laneOf(info.Name)], info)
+	}
+	for consumer, of := range lanes {
+		slices.SortFunc(of, func(a, b *jetstream.ConsumerInfo) int {
+			return cmp.Compare(a.Config.OptStartSeq, b.Config.OptStartSeq)
+		})
+		var pending uint64
+		var inHand int
+		for i, info := range of {
+			own := info.NumPending
+			if i+1 < len(of) { // what is of the next lane is counted there
+				own -= min(own, of[i+1].NumPending+of[i+1].Delivered.Consumer)
+			}
+			pending, inHand = pending+own, inHand+info.NumAckPending
+		}
+		tell(consumer, pending, inHand)
+	}
 }

@@ -57,11 +57,7 @@ func (b *Bus) walk(ctx context.Context, w Walk, visit func([]events.Message) boo
 	if err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), walkPatience)
-		defer cancel()
-		_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // the server does it after walkLife
-	}()
+	defer leave(ctx, stream, consumer, walkPatience)
 	for seen, left := uint64(0), consumer.CachedInfo().NumPending; left > 0; {
 		batch, reached, err := b.stride(ctx, consumer, seen, int(min(left, uint64(w.Batch)))) //nolint:gosec // a batch is small
 		if err != nil || len(batch) == 0 {
@@ -74,6 +70,14 @@ func (b *Bus) walk(ctx context.Context, w Walk, visit func([]events.Message) boo
 		left = reached.NumPending
 	}
 	return nil
+}
+
+// leave deletes the consumer of a walk; if that takes too long, the server does it after
+// walkLife.
+func leave(ctx context.Context, stream jetstream.Stream, consumer jetstream.Consumer, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name)
 }
 
 func (b *Bus) walker(w Walk) jetstream.ConsumerConfig {
