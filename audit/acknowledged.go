@@ -111,13 +111,8 @@ func (w *Watch) page(before time.Time) []settled.Acknowledged {
 	return append([]settled.Acknowledged(nil), w.wait[:n]...)
 }
 
-// committedNotifies is the one question about them.
-type committedNotifies interface {
-	CommittedNotifies(ctx context.Context, notifies []settled.Acknowledged) ([]bool, error)
-}
-
 // lost tells which notifies WeChat heard success for and nothing committed says so.
-func lost(ctx context.Context, ledger committedNotifies, notifies []settled.Acknowledged) ([]settled.Break, error) {
+func lost(ctx context.Context, ledger Notifies, notifies []settled.Acknowledged) ([]settled.Break, error) {
 	committed, err := ledger.CommittedNotifies(ctx, notifies)
 	if err != nil {
 		return nil, err

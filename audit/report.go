@@ -54,12 +54,17 @@ func Line(b settled.Break) string {
 	if b.RefundID != "" {
 		name += " refund " + b.RefundID
 	}
+	return printable(fmt.Sprintf("%s  %s: %s", b.Check, name, b.Detail))
+}
+
+// printable replaces whatever moves a cursor or begins a line.
+func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return unicode.ReplacementChar
-	}, fmt.Sprintf("%s  %s: %s", b.Check, name, b.Detail))
+	}, text)
 }
 
 // Text writes the report for people.

@@ -14,6 +14,7 @@ import (
 // far it has looked.
 type Memory interface {
 	Ledger
+	Notifies
 	AuditTurn(ctx context.Context, look func() error) error
 	AuditPlace(ctx context.Context, name string) (place string, err error)
 	KeepAuditPlace(ctx context.Context, name, place string) error
@@ -22,9 +23,7 @@ type Memory interface {
 	PaymentsAfter(ctx context.Context, id string, most int) (ids []string, err error)
 	AuditPayments(ctx context.Context, ids []string, still time.Duration) ([]settled.Audited, error)
 	AuditOutbox(ctx context.Context, still time.Duration) (settled.Audited, error)
-	CommittedNotifies(ctx context.Context, notifies []settled.Acknowledged) ([]bool, error)
 
-	Suspect(ctx context.Context, suspects []settled.Suspect, again time.Duration) error
 	Suspects(ctx context.Context, most int) ([]settled.Suspect, error)
 	Holds(ctx context.Context, id string, again time.Duration) (first bool, err error)
 	Mended(ctx context.Context, id string) error

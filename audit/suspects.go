@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"settled"
 	"settled/events"
@@ -48,12 +47,7 @@ func suspected(b settled.Break) settled.Suspect {
 // plain makes what a stranger may have written fit for a table and a log.
 func plain(text string) string {
 	const most = 500
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
+	text = printable(text)
 	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }
 

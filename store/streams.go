@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -63,15 +64,11 @@ func look(ctx context.Context, tx *sqlx.Tx, stream settled.Stream) (settled.Stre
 		}
 	}
 	lost := remembered.Lost
-	switch found.Loss {
-	case settled.LossRemade:
+	if found.Loss == settled.LossRemade {
 		lost = nil
-		fallthrough
-	case settled.LossHole:
-		if stream.Lost != "" {
-			lost = append(lost, stream.Lost)
-		}
-	case settled.LossShortened:
+	}
+	if stream.Lost != "" && !slices.Contains(lost, stream.Lost) {
+		lost = append(lost, stream.Lost)
 	}
 	_, err = tx.ExecContext(ctx, `
 		insert into streams (name, created, last_seq, lost) values ($1, $2, $3, $4)
