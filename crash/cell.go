@@ -44,10 +44,14 @@ var frozen = map[failpoint.Process]time.Duration{
 // within is how soon the process must come to the point.
 const within = 60 * time.Second
 
-// Run lets a process die there while customers pay, brings it back as an operator would, and
-// counts.
-func (c Cell) Run(ctx context.Context, servers *Servers, name string) Report {
-	w, err := servers.NewWorld(ctx, WorldConfig{Name: name})
+// On is the cell on servers that it shares with others: a process dies there while customers
+// pay, is brought back as an operator would, and the money is counted.
+func (c Cell) On(servers *Servers) Run {
+	return Run{c.String(), func(ctx context.Context) Report { return c.survive(ctx, servers) }}
+}
+
+func (c Cell) survive(ctx context.Context, servers *Servers) Report {
+	w, err := servers.NewWorld(ctx, WorldConfig{Name: c.schema()})
 	if err != nil {
 		return Report{Wrong: []string{err.Error()}}
 	}

@@ -11,7 +11,7 @@
 //	w, err := servers.NewWorld(ctx, crash.WorldConfig{Name: "redis_away", Proxied: true})
 //	defer w.Close()
 //	// one ingress, two workers, one relay; each may be armed, killed, frozen, started again
-//	err = w.StartAll(ctx)
+//	err = w.StartAll()
 //	w.Shop.Place(ctx, 36)              // customers order, pay, leave and want money back
 //	w.Path("worker-1", crash.Redis).Cut()  // what goes wrong, while they do
 //	servers.Redis.Kill()

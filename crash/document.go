@@ -12,11 +12,11 @@ import (
 	"settled/failpoint"
 )
 
-// WriteSummary shows the whole in a few lines.
-func WriteSummary(w io.Writer, results []Result) {
+// WriteSummary shows the whole in a few lines; what says what was run.
+func WriteSummary(w io.Writer, what string, results []Result) {
 	sum := total(results)
-	fmt.Fprintf(w, "%d cells run, %d survived: requested %d, paid %d, completed %d, refunded %d, lost %d, doubled %d\n",
-		len(results), Survived(results), sum.Requested, sum.Paid, sum.Completed, sum.Refunded, sum.Lost, sum.Doubled)
+	fmt.Fprintf(w, "%d %s run, %d survived: requested %d, paid %d, completed %d, refunded %d, lost %d, doubled %d\n",
+		len(results), what, Survived(results), sum.Requested, sum.Paid, sum.Completed, sum.Refunded, sum.Lost, sum.Doubled)
 }
 
 func total(results []Result) (sum Report) {
@@ -31,7 +31,7 @@ func total(results []Result) (sum Report) {
 	return sum
 }
 
-const documentHead = `# The crash matrix
+const matrixHead = `# The crash matrix
 
 Every point at which a process can die, from intake to publish, and every way to die there. This page is
 written by ` + "`make crash`" + `; its list of cells is generated from ` + "`failpoint/point.go`" + `.
@@ -57,6 +57,18 @@ One cell by itself: ` + "`make crash CELL='%s'`" + `. All cells of one way: ` + 
 **lost %d, doubled %d**.
 `
 
+const faultsHead = `# The fault suite
+
+What a payment system stands on, failing while customers pay. This page is written by ` + "`make crash`" + `; the
+faults are listed in ` + "`crash/fault.go`" + `, and run on the rig of the [crash matrix](crash-matrix.md), with the same orders and
+the same count: an ingress, two workers and a relay, as processes, and servers of its own for each fault.
+
+One fault by itself: ` + "`make crash FAULT=%s`" + `.
+
+%d faults, %d survived, at revision %s on %s: **lost %d, doubled %d**.
+
+`
+
 var cellLine = regexp.MustCompile(`(?m)^\| ([a-z_.]+/[a-z]+/[a-z]+) \|`)
 
 // ListedCells are the names of the cells that the page lists.
@@ -71,27 +83,46 @@ func ListedCells(page []byte) ([]string, error) {
 	return listed, nil
 }
 
-// WriteDocument writes the page that people read.
-func WriteDocument(file, revision string, results []Result) error {
+// WriteMatrix writes the page of the matrix.
+func WriteMatrix(file, revision string, results []Result) error {
 	var text strings.Builder
 	sum := total(results)
-	fmt.Fprintf(&text, documentHead, orders, results[0].Cell, len(results), Survived(results), revision, time.Now().UTC().Format(time.DateOnly),
+	fmt.Fprintf(&text, matrixHead, orders, results[0].Name, len(results), Survived(results), revision, today(),
 		sum.Requested, sum.Paid, sum.Completed, sum.Refunded, sum.Lost, sum.Doubled)
 	text.WriteString("\n## Points\n\n| point | process | the moment |\n|---|---|---|\n")
 	for _, p := range failpoint.Points() {
 		fmt.Fprintf(&text, "| %s | %s | %s |\n", p.Name, p.Process, p.Meaning)
 	}
-	text.WriteString("\n## Cells\n\n| cell | requested | paid | completed | refunded | lost | doubled | survived |\n|---|---|---|---|---|---|---|---|\n")
+	text.WriteString("\n## Cells\n\n" + table("cell", results))
+	return writePage(file, text.String())
+}
+
+// WriteFaults writes the page of the fault suite.
+func WriteFaults(file, revision string, results []Result) error {
+	sum := total(results)
+	head := fmt.Sprintf(faultsHead, results[0].Name, len(results), Survived(results), revision, today(), sum.Lost, sum.Doubled)
+	return writePage(file, head+table("fault", results))
+}
+
+// table has a row for each run.
+func table(what string, results []Result) string {
+	rows := "| " + what + " | requested | paid | completed | refunded | lost | doubled | survived |\n|---|---|---|---|---|---|---|---|\n"
 	for _, r := range results {
 		survived := "yes"
 		if r.Report.Err() != nil {
 			survived = "**no**"
 		}
-		fmt.Fprintf(&text, "| %s | %d | %d | %d | %d | %d | %d | %s |\n", r.Cell, r.Report.Requested, r.Report.Paid, r.Report.Completed,
+		rows += fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %d | %s |\n", r.Name, r.Report.Requested, r.Report.Paid, r.Report.Completed,
 			r.Report.Refunded, r.Report.Lost, r.Report.Doubled, survived)
 	}
-	if err := os.WriteFile(file, []byte(text.String()), 0o644); err != nil { //nolint:gosec // for everybody to read
-		return fmt.Errorf("write the table: %w", err)
+	return rows
+}
+
+func today() string { return time.Now().UTC().Format(time.DateOnly) }
+
+func writePage(file, text string) error {
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // for everybody to read
+		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil
 }

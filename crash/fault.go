@@ -95,10 +95,19 @@ func Faults() []Fault {
 	}
 }
 
-// Run lets the fault happen to servers of its own while customers pay, half of whom came
-// before it, undoes it, and says
-// what it has come to.
-func (f Fault) Run(ctx context.Context, program *Program) (report Report, err error) {
+// Under is the fault, happening to servers of its own under which the program runs: half of
+// the customers come before it, it is undone, and the money is counted.
+func (f Fault) Under(program *Program) Run {
+	return Run{f.Name, func(ctx context.Context) Report {
+		report, err := f.happen(ctx, program)
+		if err != nil {
+			report.Wrong = append(report.Wrong, err.Error())
+		}
+		return report
+	}}
+}
+
+func (f Fault) happen(ctx context.Context, program *Program) (report Report, err error) {
 	servers, err := f.servers.start(ctx, program)
 	if err != nil {
 		return report, err
@@ -110,7 +119,7 @@ func (f Fault) Run(ctx context.Context, program *Program) (report Report, err er
 		return report, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	if err := w.start(f.ahead); err != nil {
+	if err := w.StartAll(f.ahead...); err != nil {
 		return report, err
 	}
 	w.Shop.Place(ctx, orders/2)

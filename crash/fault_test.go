@@ -26,10 +26,7 @@ func TestFaults(t *testing.T) {
 		happened++
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
-			report, err := f.Run(t.Context(), program)
-			if err != nil {
-				t.Fatal(err)
-			}
+			report := f.Under(program).Do(t.Context())
 			t.Log(report)
 			if err := report.Err(); err != nil {
 				t.Error(err)

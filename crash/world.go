@@ -147,11 +147,9 @@ func (w *World) openWeChat(ctx context.Context) error {
 	return writeKeys(w.folder)
 }
 
-// StartAll starts an ingress, two workers and a relay, none of them armed.
-func (w *World) StartAll(context.Context) error { return w.start(nil) }
-
-// start is StartAll on clocks that are wrong by so much, process by process.
-func (w *World) start(ahead []time.Duration) error {
+// StartAll starts an ingress, two workers and a relay, none of them armed. Their clocks are
+// wrong by so much, in this order.
+func (w *World) StartAll(ahead ...time.Duration) error {
 	for i, p := range []struct {
 		name string
 		kind failpoint.Process

@@ -61,41 +61,44 @@ func run(ctx context.Context) error {
 	return err
 }
 
-// suite lets faults happen.
-func suite(ctx context.Context, program *crash.Program, faults []crash.Fault, atOnce int, doc, revision string) error {
-	results := crash.RunFaults(ctx, program, faults, atOnce, os.Stderr)
-	var failed error
-	for _, r := range results {
-		if err := r.Report.Err(); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("fault %s: %w", r.Fault.Name, err))
-		}
-	}
-	fmt.Fprintf(os.Stdout, "%d faults run\n", len(results))
-	if doc == "" || ctx.Err() != nil {
-		return errors.Join(failed, ctx.Err())
-	}
-	return errors.Join(failed, crash.WriteFaults(doc, revision, results))
-}
-
-// matrix runs cells.
+// matrix runs cells, all of them on the same servers.
 func matrix(ctx context.Context, program *crash.Program, cells []crash.Cell, atOnce int, doc, revision string) error {
 	servers, err := crash.StartServers(ctx, program)
 	if err != nil {
 		return err
 	}
-	results := crash.RunMatrix(ctx, servers, cells, atOnce, os.Stderr)
-	crash.WriteSummary(os.Stdout, results)
-	err = servers.Stop(context.WithoutCancel(ctx))
-	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), err)
+	runs := make([]crash.Run, len(cells))
+	for i, cell := range cells {
+		runs[i] = cell.On(servers)
 	}
+	results := crash.RunAll(ctx, runs, atOnce, os.Stderr)
+	return errors.Join(servers.Stop(context.WithoutCancel(ctx)), conclude(ctx, "cells", results, doc, revision, crash.WriteMatrix))
+}
+
+// suite lets faults happen, each to servers of its own.
+func suite(ctx context.Context, program *crash.Program, faults []crash.Fault, atOnce int, doc, revision string) error {
+	runs := make([]crash.Run, len(faults))
+	for i, fault := range faults {
+		runs[i] = fault.Under(program)
+	}
+	return conclude(ctx, "faults", crash.RunAll(ctx, runs, atOnce, os.Stderr), doc, revision, crash.WriteFaults)
+}
+
+// conclude shows what the runs came to, writes the page if one is wanted, and fails if one
+// of them was not survived.
+func conclude(ctx context.Context, what string, results []crash.Result, doc, revision string, write func(file, revision string, results []crash.Result) error) error {
+	crash.WriteSummary(os.Stdout, what, results)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var failed []error
 	if doc != "" {
-		err = errors.Join(err, crash.WriteDocument(doc, revision, results))
+		failed = append(failed, write(doc, revision, results))
 	}
 	if lost := len(results) - crash.Survived(results); lost > 0 {
-		err = errors.Join(err, fmt.Errorf("%d cells were not survived", lost))
+		failed = append(failed, fmt.Errorf("%d %s were not survived", lost, what))
 	}
-	return err
+	return errors.Join(failed...)
 }
 
 // chosen are the cells whose names match; all of them if there is no pattern.
