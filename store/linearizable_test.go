@@ -98,25 +98,27 @@ func (h *history) do(client int, in asked, call func() (heardBack, error)) heard
 // they hear agrees with one order of events.
 func TestWhatCallersHearOfAPaymentIsLinearizable(t *testing.T) {
 	t.Parallel()
-	const rounds, callers, payments = 12, 8, 3
-	address := named(t, storetest.URL(t), "linearizable")
+	const rounds, mostRounds, cuts, callers, payments = 12, 500, 10, 8, 3
+	whole := storetest.URL(t)
+	address := named(t, whole, "linearizable")
 	machines := []*store.Store{storetest.Open(t, address), storetest.Open(t, address)}
 	if _, err := machines[0].Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	uncut := storetest.Open(t, whole)
 	h := &history{began: time.Now()}
-	var made []settled.Payment
-	for range rounds * payments {
-		made = append(made, record(t, machines[0], request(fmt.Sprintf("order%04d", len(made)))))
-	}
 	over, cut := context.WithCancel(t.Context())
 	var cutting sync.WaitGroup
 	cutting.Go(func() { cutConnections(over, t, address) })
-	for round := range rounds {
+	for round := 0; round < rounds || h.unknown < cuts && round < mostRounds; round++ {
+		var made []settled.Payment
+		for n := range payments {
+			made = append(made, record(t, uncut, request(fmt.Sprintf("order%04d-%d", round, n))))
+		}
 		var busy sync.WaitGroup
 		for caller := range callers {
 			busy.Go(func() {
-				for _, p := range made[round*payments : (round+1)*payments] {
+				for _, p := range made {
 					h.meddle(t, machines[caller%2], caller, p)
 				}
 			})
@@ -128,8 +130,8 @@ func TestWhatCallersHearOfAPaymentIsLinearizable(t *testing.T) {
 	if result := porcupine.CheckOperationsTimeout(register, h.operations, 30*time.Second); result != porcupine.Ok {
 		t.Errorf("%d operations, %d of them with an unknown outcome: %s", len(h.operations), h.unknown, result)
 	}
-	if h.unknown == 0 {
-		t.Error("no connection was cut in the middle of a call")
+	if h.unknown < cuts {
+		t.Errorf("only %d connections were cut in the middle of a call", h.unknown)
 	}
 	t.Logf("%d operations, %d of them with an unknown outcome", len(h.operations), h.unknown)
 }
@@ -161,7 +163,7 @@ func (h *history) meddle(t *testing.T, s *store.Store, client int, p settled.Pay
 // cutConnections ends the connections of the stores at an address, again and again.
 func cutConnections(ctx context.Context, t *testing.T, address string) {
 	db := storetest.DB(t, named(t, address, "scissors"))
-	often := time.NewTicker(100 * time.Millisecond)
+	often := time.NewTicker(60 * time.Millisecond)
 	defer often.Stop()
 	for {
 		select {

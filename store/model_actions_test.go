@@ -13,8 +13,10 @@ import (
 	"settled"
 )
 
-func (w *twin) record(t *rapid.T) {
-	order, content := orders.Draw(t, "order"), rapid.SampledFrom([]string{"one", "another"}).Draw(t, "content")
+func (w *twin) record(t *rapid.T) { w.recordOrder(t, orders.Draw(t, "order")) }
+
+func (w *twin) recordOrder(t *rapid.T, order string) {
+	content := rapid.SampledFrom([]string{"one", "another"}).Draw(t, "content")
 	p := request(order)
 	p.Fingerprint, p.DueAt = content, w.when(t, "past", "hour")
 	got, err := w.machine(t).Record(t.Context(), p)
@@ -44,6 +46,11 @@ func (w *twin) move(t *rapid.T) {
 	if len(legal) > 0 && rapid.IntRange(0, 3).Draw(t, "legal") < 3 {
 		edge = rapid.SampledFrom(legal).Draw(t, "edge")
 	}
+	w.moveBy(t, order, edge)
+}
+
+func (w *twin) moveBy(t *rapid.T, order string, edge settled.Edge) {
+	p := w.model.payments[order]
 	m := moveOf(settled.Payment{ID: p.ID, Merchant: "classic", OrderID: order, Status: edge.From}, edge.Fact)
 	m.To, m.Event = edge.To, w.event("payment."+string(edge.To), order)
 	m.DueAt = w.when(t, "past", "hour")

@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -39,6 +40,10 @@ func TestTheStoreIsItsModel(t *testing.T) {
 	w := &twin{db: storetest.DB(t, address), stores: [2]*store.Store{s, storetest.Open(t, address)}}
 	rapid.Check(t, func(t *rapid.T) {
 		w.forget(t)
+		if rapid.Bool().Draw(t, "paid already") {
+			w.recordOrder(t, "order0001")
+			w.moveBy(t, "order0001", settled.Edge{From: settled.StatusRequested, Fact: settled.FactPaid, To: settled.StatusCompleted})
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"record": w.record, "move": w.move, "delay": w.delay, "due": w.due,
 			"tell": w.tell, "repeat": w.repeat, "learn payer": w.learnPayer, "acknowledged": w.acknowledged,
@@ -159,14 +164,14 @@ func (w *twin) machine(t *rapid.T) *store.Store {
 	return w.stores[rapid.IntRange(0, 1).Draw(t, "machine")]
 }
 
-// recorded is a payment that was recorded.
+// recorded is a payment that was recorded. (A step is passed over before anything is drawn
+// for it: rapid takes what is skipped later for a wasted try, and ends the sequence early.)
 func (w *twin) recorded(t *rapid.T) (string, *booked) {
-	order := orders.Draw(t, "order")
-	p := w.model.payments[order]
-	if p == nil {
-		t.Skip("not recorded yet")
+	if len(w.model.payments) == 0 {
+		t.Skip("nothing is recorded yet") // to rapid: this can not be done now, something else can
 	}
-	return order, p
+	order := rapid.SampledFrom(slices.Sorted(maps.Keys(w.model.payments))).Draw(t, "order")
+	return order, w.model.payments[order]
 }
 
 // near is mostly what is, and otherwise any: most steps do something, and the rest are
