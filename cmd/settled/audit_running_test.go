@@ -1,12 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,48 +14,6 @@ import (
 // hasty is an auditor that a test need not wait for.
 var hasty = audit.Config{
 	Every: 20 * time.Millisecond, Behind: 200 * time.Millisecond, Again: 300 * time.Millisecond, Often: 200 * time.Millisecond,
-}
-
-// logged collects what settled logs.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), text)
-}
-
-// metric reads one line of /metrics; "" if it is not there.
-func (w *world) metric(name string) string {
-	w.t.Helper()
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.admin+"/metrics", nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(body)) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
 }
 
 // breaksTold are the breaks of a check that subscribers heard of.
@@ -87,7 +40,7 @@ func (w *world) audited() {
 func TestTheRunningAuditorFindsEveryBreak(t *testing.T) {
 	t.Parallel()
 	w := lived(t)
-	log := &logged{}
+	log := &written{}
 	w.log, w.audits = log, hasty
 	// Before anybody works: it takes a lock on the whole table.
 	w.write(`alter table payments disable trigger user; alter table payments drop constraint payment_refunding;`)
@@ -174,7 +127,7 @@ func TestAnAcknowledgedNotifyThatIsNotCommittedIsTold(t *testing.T) {
 func TestTwoAuditorsTellABreakOnce(t *testing.T) {
 	t.Parallel()
 	w := lived(t)
-	log := &logged{}
+	log := &written{}
 	w.log, w.audits = log, hasty
 	stop := w.serve()
 	w.configure(worldConfig{}) // other ports

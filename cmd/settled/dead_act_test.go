@@ -45,6 +45,22 @@ func TestTwoWhoReplayAtOncePublishEachLetterOnce(t *testing.T) {
 	}
 }
 
+// atWork is somebody who is at work on the letters that the options name, within this process.
+func (w *world) atWork(o deadOptions) (*process, *deadWork) {
+	w.t.Helper()
+	cfg, err := config.Load(w.file, os.LookupEnv)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	e := environment{streams{out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)}
+	p, err := open(w.t.Context(), cfg, e.log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = p.close(w.t.Context()) })
+	return p, p.deadWork(e, o)
+}
+
 // stopped is a bus whose connection breaks between the note and the deed.
 type stopped struct{ deadLetters }
 
@@ -54,17 +70,7 @@ func TestAReplayThatBreaksOffLeavesANoteAndIsNotedOnceMore(t *testing.T) {
 	t.Parallel()
 	w := deadWorld(t)
 	w.bury(events.PaymentRequested, "a bug", order("broken01", nil), nil)
-	cfg, err := config.Load(w.file, os.LookupEnv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := environment{streams{out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)}
-	p, err := open(t.Context(), cfg, e.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.close(t.Context()) })
-	work := p.deadWork(e, deadOptions{numbers: []uint64{1}, rate: 1, by: "alice"})
+	p, work := w.atWork(deadOptions{numbers: []uint64{1}, rate: 1, by: "alice"})
 	work.letters = stopped{p.bus}
 	if err := work.act(t.Context(), replaying); err == nil {
 		t.Fatal("the work did not fail")
@@ -139,17 +145,7 @@ func TestTheRateIsKept(t *testing.T) {
 	for n := range 5 {
 		w.bury(events.PaymentRequested, "a bug", order(fmt.Sprintf("pace%04d", n), nil), nil)
 	}
-	cfg, err := config.Load(w.file, os.LookupEnv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := environment{streams{out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)}
-	p, err := open(t.Context(), cfg, e.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.close(t.Context()) })
-	work := p.deadWork(e, deadOptions{rate: 1, by: "alice"})
+	_, work := w.atWork(deadOptions{rate: 1, by: "alice"})
 	turns := 0
 	work.pace = func(context.Context) error {
 		if published := w.kept(bus.Orders); published != uint64(turns) {

@@ -44,29 +44,11 @@ var eventsCommand = command{
 			if *rate < 0 {
 				return misused("--rate must not be less than nothing")
 			}
-			r := settled.Replay{Types: events.Outputs, Merchant: *merchant, OrderID: *order}
-			if *eventType != "" {
-				if !slices.Contains(events.Outputs, *eventType) {
-					return misused("there is no event %q, only %s", *eventType, strings.Join(events.Outputs, ", "))
-				}
-				r.Types = []string{*eventType}
+			r, err := replayOf(*since, *until, *eventType, time.Now())
+			if err != nil {
+				return err
 			}
-			now := time.Now()
-			if r.Since, err = moment(*since, now); err != nil {
-				return misused("--since %v", err)
-			}
-			if r.Until, err = moment(*until, now); err != nil {
-				return misused("--until %v", err)
-			}
-			if r.Since.IsZero() {
-				return misused("--since is missing")
-			}
-			if r.Until.IsZero() {
-				r.Until = now
-			}
-			if !r.Since.Before(r.Until) {
-				return misused("--since must be before --until")
-			}
+			r.Merchant, r.OrderID = *merchant, *order
 			cfg, err := load(*file, nil)
 			if err != nil {
 				return err
@@ -80,6 +62,32 @@ var eventsCommand = command{
 			return errors.Join(by.run(ctx), by.report(e))
 		}
 	},
+}
+
+// replayOf reads which events are meant.
+func replayOf(since, until, eventType string, now time.Time) (r settled.Replay, err error) {
+	r.Types = events.Outputs
+	if eventType != "" {
+		r.Types = []string{eventType}
+	}
+	if r.Since, err = moment(since, now); err != nil {
+		return r, misused("--since %v", err)
+	}
+	if r.Until, err = moment(until, now); err != nil {
+		return r, misused("--until %v", err)
+	}
+	if r.Until.IsZero() {
+		r.Until = now
+	}
+	switch {
+	case eventType != "" && !slices.Contains(events.Outputs, eventType):
+		return r, misused("there is no event %q, only %s", eventType, strings.Join(events.Outputs, ", "))
+	case r.Since.IsZero():
+		return r, misused("--since is missing")
+	case !r.Since.Before(r.Until):
+		return r, misused("--since must be before --until")
+	}
+	return r, nil
 }
 
 // replayByHand is one run of the command.

@@ -99,8 +99,8 @@ func (w *world) auditClean() {
 // counted reads a metric; whatever its labels, added up.
 func (w *world) counted(metric string) (sum float64) {
 	w.t.Helper()
-	for line := range strings.Lines(w.callAt(w.admin+"/metrics", "GET", nil).text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(name, metric) {
+	for name, value := range w.metrics() {
+		if strings.HasPrefix(name, metric) {
 			var n float64
 			if _, err := fmt.Sscan(value, &n); err != nil {
 				w.t.Fatal(err)

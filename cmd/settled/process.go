@@ -148,12 +148,12 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 		})
 	}
 	wait.Go(func() { admin.watch(ctx, watchEvery) })
-	watch := p.watchNotifies()
 	if what.file != "" {
 		keys := newReloader(p, what.file)
 		wait.Go(func() { keys.watch(ctx, what.hangup) })
 	}
 	if what.ingress {
+		watch := p.watchNotifies()
 		wait.Go(func() { watch.Run(ctx) })
 		run(func(ctx context.Context) error { return p.ingress(watch).Serve(ctx, ingressListener(incoming)) })
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -33,12 +34,7 @@ func (w *world) rewrite(hangup chan<- os.Signal, old, replaced string) {
 // reloads reads how often keys were replaced, or refused, off the metrics.
 func (w *world) reloads(result string) string {
 	w.t.Helper()
-	for line := range strings.Lines(w.callAt(w.admin+"/metrics", http.MethodGet, nil).text) {
-		if value, ok := strings.CutPrefix(line, fmt.Sprintf("settled_reloads_total{result=%q} ", result)); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "0"
+	return cmp.Or(w.metric(fmt.Sprintf("settled_reloads_total{result=%q}", result)), "0")
 }
 
 // buy takes n payments of a merchant from the request to the money, all at once.

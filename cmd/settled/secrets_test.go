@@ -26,6 +26,9 @@ func (w *written) Write(p []byte) (int, error) {
 	return w.text.Write(p)
 }
 
+// count is how often a text stands in it.
+func (w *written) count(text string) int { return strings.Count(w.String(), text) }
+
 func (w *written) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

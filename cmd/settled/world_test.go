@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -459,6 +460,30 @@ func (w *world) callAt(url, method string, body []byte, headers ...string) respo
 	r := response{status: answer.StatusCode, header: answer.Header, text: string(text), body: map[string]any{}}
 	_ = json.Unmarshal(text, &r.body) // not every answer is JSON
 	return r
+}
+
+// metrics goes through the lines of /metrics: a name with its labels, and a value.
+func (w *world) metrics() iter.Seq2[string, string] {
+	w.t.Helper()
+	text := w.callAt(w.admin+"/metrics", http.MethodGet, nil).text
+	return func(yield func(string, string) bool) {
+		for line := range strings.Lines(text) {
+			if at := strings.LastIndexByte(line, ' '); at > 0 && !yield(line[:at], strings.TrimSpace(line[at:])) {
+				return
+			}
+		}
+	}
+}
+
+// metric reads one of them; "" if it is not there.
+func (w *world) metric(name string) string {
+	w.t.Helper()
+	for found, value := range w.metrics() {
+		if found == name {
+			return value
+		}
+	}
+	return ""
 }
 
 var bearer = []string{"Authorization", "Bearer " + shopToken}
