@@ -158,7 +158,7 @@ func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 func timeoutOf(code string) func(*lineConfig) {
 	return func(cfg *lineConfig) {
 		if code == codeTimeout {
-			cfg.Timeout = 100 * time.Millisecond
+			cfg.Timeout = time.Second
 		}
 	}
 }
