@@ -15,7 +15,7 @@ type plan struct {
 	silent   bool          // WeChat never sends a notify of it
 	late     bool          // WeChat sends its notify late
 	leaves   bool          // the customer never pays, and the order expires
-	again    bool          // the shop asks for it twice
+	again    bool          // the shop asks for it twice at once, and once more when it can be paid
 	returns  bool          // the app says that its user is back
 	refused  bool          // WeChat refuses it
 	refunds  int           // how often the shop gives a part of the money back

@@ -100,6 +100,11 @@ func (s *Shop) serve(ctx context.Context, o *order) error {
 		if o.leaves {
 			return nil
 		}
+		if o.again {
+			if err := s.ask(ctx, o, "payment", o.request()); err != nil {
+				return err
+			}
+		}
 		pause(ctx, o.pays)
 		if err := s.pay(ctx, prepared); err != nil {
 			return err
