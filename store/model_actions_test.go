@@ -175,6 +175,10 @@ func (w *twin) relay(t *rapid.T) {
 // publish relays once: what the store hands over is the head of the model's outbox. After
 // a crash between the publish and the commit all of it is published again.
 func (w *twin) publish(t *rapid.T, most int, failing []string, crash bool) {
+	// Who has crashed may hold the turn for a moment longer: until PostgreSQL has heard of it.
+	if _, err := w.db.ExecContext(t.Context(), `select name from turns where name = 'relay' for update`); err != nil {
+		t.Fatal(err)
+	}
 	ctx, die := context.WithCancel(t.Context())
 	defer die()
 	head := w.model.outbox[:min(most, len(w.model.outbox))]

@@ -134,22 +134,25 @@ func TestANumberThatBelongsToAnotherRefundIsRejected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	before := w.requested(repayment(settled.RepaymentProcessing))
-	for name, change := range map[string]func(map[string]any){
-		"another amount": func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 501 },
-		"all of it":      func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 1999 },
-		"another reason": func(r map[string]any) { r["reason"] = "The tea was cold" },
-		"another total":  func(r map[string]any) { r["amount"].(map[string]any)["total"] = 2000 },
-		"a broken rule":  func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 0 },
-		"another order":  func(r map[string]any) { r["order_id"] = "order002" },
+	for _, conflicting := range []struct {
+		name   string
+		change func(map[string]any)
+	}{
+		{"another amount", func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 501 }},
+		{"all of it", func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 1999 }},
+		{"another reason", func(r map[string]any) { r["reason"] = "The tea was cold" }},
+		{"another total", func(r map[string]any) { r["amount"].(map[string]any)["total"] = 2000 }},
+		{"a broken rule", func(r map[string]any) { r["amount"].(map[string]any)["refund"] = 0 }},
+		{"another order", func(r map[string]any) { r["order_id"] = "order002" }},
 	} {
 		conflict := refundRequest("order001", "R1", 500)
-		change(conflict)
+		conflicting.change(conflict)
 		w.done(events.RefundRequested, conflict)
 		if diff := cmp.Diff([]string{events.RefundRejected}, w.bus.heard()); diff != "" {
-			t.Errorf("%s: replies (-want +got):\n%s", name, diff)
+			t.Errorf("%s: replies (-want +got):\n%s", conflicting.name, diff)
 		}
 		if _, body := w.last(w.payment("order001"), events.RefundRejected); field(body, "error.code") != "conflict" || body["status"] != nil {
-			t.Errorf("%s: told %v", name, body)
+			t.Errorf("%s: told %v", conflicting.name, body)
 		}
 	}
 	if diff := cmp.Diff(before, w.refundStands("R1", settled.RefundAccepted)); diff != "" {

@@ -143,6 +143,7 @@ func TestIndependentAnswersToPrepay(t *testing.T) {
 		fields["result_code"], fields["err_code"], fields["err_code_des"] = "FAIL", code, "no"
 		return plainAnswer{fields: fields}
 	}
+	f.paidIf("v3-paid-0001", "v2-paid-0001") // before anybody asks
 	for name, test := range map[string]struct {
 		merchant string
 		first    plainAnswer
@@ -169,7 +170,6 @@ func TestIndependentAnswersToPrepay(t *testing.T) {
 		f.once(call, name+"-0001", test.first)
 		w.publish(events.PaymentRequested, orderOf(test.merchant, "JSAPI", name+"-0001"))
 	}
-	f.paidIf("v3-paid-0001", "v2-paid-0001")
 	for name, ends := range map[string]string{
 		"v3-param": events.PaymentFailed, "v3-no-auth": events.PaymentFailed, "v3-openid": events.PaymentFailed, "v2-noauth": events.PaymentFailed,
 		"v3-paid": events.PaymentCompleted, "v2-paid": events.PaymentCompleted,
