@@ -22,7 +22,7 @@ type plan struct {
 	declines bool          // WeChat can't pay the refunds out
 }
 
-// plans are given to the orders in turn, each to one of every merchant.
+// plans are given to orders of every merchant, each once in a round.
 var plans = []plan{
 	{},
 	{silent: true, pays: 1200 * time.Millisecond},
@@ -43,10 +43,12 @@ const (
 	lateBy    = 6 * time.Second
 )
 
+// round is how many orders it takes until every merchant has had every plan.
+var round = len(plans) * len(merchants)
+
 // order is one order, as the shop and a plain subscriber see it.
 type order struct {
 	plan
-	number   int
 	id       string
 	merchant string
 	trade    string
@@ -71,16 +73,17 @@ type payable struct {
 	H5URL    string            `json:"h5_url"`
 }
 
-func newOrder(number int) *order {
+// newOrder makes the order with a number, after a pattern: its place in the round.
+func newOrder(number, pattern int) *order {
 	o := &order{
-		number: number, id: fmt.Sprintf("crash%06d", number), merchant: merchants[number%len(merchants)], trade: "APP",
-		total: 300 + number, overHTTP: number%2 == 1, plan: plans[number/len(merchants)%len(plans)],
+		id: fmt.Sprintf("crash%06d", number), merchant: merchants[pattern%len(merchants)], trade: "APP",
+		total: 300 + number, overHTTP: pattern%2 == 1, plan: plans[pattern/len(merchants)],
 		prepared: make(chan payable, 1), over: make(chan struct{}), told: map[string]map[string]bool{},
 	}
 	if o.merchant == classic { // its protocol knows no refund
 		o.refunds, o.declines = 0, false
 	} else {
-		o.trade = []string{"APP", "JSAPI", "NATIVE", "H5"}[number/len(merchants)%4]
+		o.trade = []string{"APP", "JSAPI", "NATIVE", "H5"}[pattern/len(merchants)%4]
 	}
 	if o.refused = o.refused && o.merchant == shop2; o.refused {
 		o.trade = "JSAPI"

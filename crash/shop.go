@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
@@ -25,6 +26,7 @@ type Shop struct {
 
 	mu      sync.Mutex
 	placed  []*order
+	round   []int // the patterns of this round, in an order of its own
 	orders  map[string]*order
 	refused map[string]bool // the ce-ids of payment.rejected that belong to no order
 }
@@ -56,7 +58,7 @@ func (w *World) openShop(context.Context) error {
 func (s *Shop) Place(ctx context.Context, orders int) {
 	for range orders {
 		s.mu.Lock()
-		o := newOrder(len(s.placed))
+		o := s.next()
 		o.overHTTP = o.overHTTP || s.world.cfg.OverHTTP
 		s.placed = append(s.placed, o)
 		s.orders[o.id] = o
@@ -71,6 +73,17 @@ func (s *Shop) Place(ctx context.Context, orders int) {
 		})
 		pause(ctx, 25*time.Millisecond)
 	}
+}
+
+// next is the order that is placed next; the lock is held. Each round has an order of its
+// own: NATS deals messages out in turn, and a pattern that came back in step with that would
+// always come to the same one of several workers.
+func (s *Shop) next() *order {
+	number := len(s.placed)
+	if number%round == 0 {
+		s.round = rand.Perm(round)
+	}
+	return newOrder(number, s.round[number%round])
 }
 
 // Nonsense sends what nobody can do anything about: a request without an amount, and a hint
