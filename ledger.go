@@ -17,11 +17,13 @@ type Delay struct {
 	Trouble   string    // why; empty if nothing is wrong
 }
 
-// Claim asks for payments whose time has come.
+// Claim asks for payments whose time has come. Of each merchant half of them are those that
+// wait longest and half those whose time came last, so that neither waits for the other
+// behind a backlog.
 type Claim struct {
 	Status    Status
 	Merchants []string // only theirs
-	Most      int
+	Each      int      // at most so many of each merchant
 	// Lease is how long the payments belong to whoever claimed them, unless they move or
 	// are delayed before: the time that a crash costs.
 	Lease time.Duration

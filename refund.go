@@ -194,10 +194,11 @@ type RefundDelay struct {
 
 // RefundClaim asks for refunds whose time has come. The refunds of one payment that WeChat
 // has not heard of yet come one after the other, in the order in which they were recorded.
+// Otherwise it is as Claim.
 type RefundClaim struct {
 	Status    RefundStatus
 	ID        string   // of one refund; empty for all
 	Merchants []string // only theirs
-	Most      int
+	Each      int      // at most so many of each merchant
 	Lease     time.Duration
 }

@@ -83,7 +83,7 @@ create table payments (
 ) with (fillfactor = 80);
 
 -- What is due, by the pool that looks at it.
-create index payments_due on payments (status, due_at) where due_at is not null;
+create index payments_due on payments (status, merchant, due_at) where due_at is not null;
 
 -- The rules that compare a row with what it was.
 create function payment_guard() returns trigger language plpgsql as $$
@@ -173,7 +173,7 @@ create table refunds (
 );
 
 -- What is due, by the state it is in; and the refunds of one payment, in their order.
-create index refunds_due on refunds (status, due_at) where due_at is not null;
+create index refunds_due on refunds (status, merchant, due_at) where due_at is not null;
 create index refunds_of_payment on refunds (payment_id, created_at, id);
 
 -- The rules that compare a row with what it was.

@@ -100,6 +100,10 @@ type ledger struct {
 	err     error
 }
 
+func (*ledger) Payment(context.Context, string, string) (settled.Payment, error) {
+	return settled.Payment{}, settled.ErrNotFound
+}
+
 func (l *ledger) Refund(_ context.Context, merchant, refundID string) (settled.Refund, error) {
 	r, ok := l.refunds[refundID]
 	switch {
@@ -122,10 +126,13 @@ func (l *ledger) RefundNews(context.Context, string) (settled.Event, error) {
 type wechat struct {
 	news settled.News
 	err  error
+	mu   sync.Mutex
 	read []settled.Notify
 }
 
 func (g *wechat) Notify(n settled.Notify) (settled.News, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.read = append(g.read, n)
 	return g.news, g.err
 }

@@ -37,6 +37,22 @@ func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
 		defer in.crowd.leave("notify ", name)
 		said = in.take(ctx, r, name, merchant, body)
 	}
+	in.answerNotify(w, name, merchant, said)
+	return nil
+}
+
+// notifyLater is what WeChat hears of a notify that nobody has a hand for.
+func (in *Ingress) notifyLater(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("merchant")
+	if merchant, ok := in.cfg.Merchants[name]; ok {
+		in.answerNotify(w, name, merchant, settled.Busy)
+		return
+	}
+	write(w, busy())
+}
+
+// answerNotify answers in the words of the merchant's protocol.
+func (in *Ingress) answerNotify(w http.ResponseWriter, name string, merchant Merchant, said settled.Acknowledgement) {
 	in.cfg.Metrics.Notified(name, string(said))
 	answer := merchant.Notifies.Answer(said)
 	if answer.ContentType != "" {
@@ -44,7 +60,6 @@ func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(answer.Status)
 	_, _ = w.Write(answer.Body) // WeChat repeats what it did not hear
-	return nil
 }
 
 // take verifies a notify, publishes it and waits until it is safe to say so.
@@ -67,7 +82,9 @@ func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merch
 		return settled.Unverified
 	}
 	kind, orderID := subjectOf(news)
-	if err := in.forward(ctx, r, name, kind, orderID, n); err != nil {
+	err = in.forward(ctx, r, name, kind, orderID, n)
+	in.crowd.waited("notify ", name, ctx.Err() != nil)
+	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			in.cfg.Log.WarnContext(ctx, "notify not committed", "merchant", name, "order_id", orderID, "error", err)
 		}

@@ -44,7 +44,7 @@ type submission struct {
 // enough, and for the outcome as long as the caller prefers to.
 func (in *Ingress) submit(r *http.Request, s submission, wait time.Duration) (outcome, error) {
 	if !in.crowd.enter("order ", s.merchant) {
-		return outcome{}, unavailable("Too many requests of this merchant are being answered.")
+		return outcome{}, unavailable("This merchant's requests can't be recorded in time.")
 	}
 	defer in.crowd.leave("order ", s.merchant)
 	ctx, cancel := context.WithTimeout(r.Context(), max(in.cfg.Patience, wait))
@@ -57,14 +57,15 @@ func (in *Ingress) submit(r *http.Request, s submission, wait time.Duration) (ou
 	err := in.publish(taken, r, events.Envelope{
 		Type: s.eventType, Merchant: s.merchant, OrderID: s.orderID, ReplyTo: subject, Data: s.body,
 	})
+	var o outcome
+	if err == nil && !in.cfg.Stored {
+		if o.await(taken, s, replies, outcome.isRecorded) != nil {
+			err = unavailable("The request was not recorded in time.")
+		}
+	}
+	in.crowd.waited("order ", s.merchant, taken.Err() != nil)
 	if err != nil {
 		return outcome{}, err
-	}
-	var o outcome
-	if !in.cfg.Stored {
-		if err := o.await(taken, s, replies, outcome.isRecorded); err != nil {
-			return outcome{}, unavailable("The request was not recorded in time.")
-		}
 	}
 	if wait > 0 {
 		waited, cancelWaited := context.WithTimeout(ctx, wait)

@@ -13,17 +13,19 @@ type route struct {
 	method  string
 	pattern string
 	answer  func(in *Ingress, w http.ResponseWriter, r *http.Request) error
+	// turnAway answers when too many requests are in hand already; nil: with a problem.
+	turnAway func(in *Ingress, w http.ResponseWriter, r *http.Request)
 }
 
 var routes = []route{
-	{http.MethodPost, "/v1/payments", (*Ingress).requestPayment},
-	{http.MethodGet, "/v1/payments/{merchant}/{order_id}", (*Ingress).showPayment},
-	{http.MethodPost, "/v1/payments/{merchant}/{order_id}/returned", (*Ingress).returnedWithToken},
-	{http.MethodPost, "/returned/{payment_id}", (*Ingress).returnedByApp},
-	{http.MethodPost, "/v1/refunds", (*Ingress).requestRefund},
-	{http.MethodGet, "/v1/refunds/{merchant}/{refund_id}", (*Ingress).showRefund},
-	{http.MethodPost, "/notify/{merchant}", (*Ingress).notify},
-	{http.MethodPost, "/notify/{merchant}/refund", (*Ingress).notify},
+	{http.MethodPost, "/v1/payments", (*Ingress).requestPayment, nil},
+	{http.MethodGet, "/v1/payments/{merchant}/{order_id}", (*Ingress).showPayment, nil},
+	{http.MethodPost, "/v1/payments/{merchant}/{order_id}/returned", (*Ingress).returnedWithToken, nil},
+	{http.MethodPost, "/returned/{payment_id}", (*Ingress).returnedByApp, nil},
+	{http.MethodPost, "/v1/refunds", (*Ingress).requestRefund, nil},
+	{http.MethodGet, "/v1/refunds/{merchant}/{refund_id}", (*Ingress).showRefund, nil},
+	{http.MethodPost, "/notify/{merchant}", (*Ingress).notify, (*Ingress).notifyLater},
+	{http.MethodPost, "/notify/{merchant}/refund", (*Ingress).notify, (*Ingress).notifyLater},
 }
 
 func (in *Ingress) routes() *http.ServeMux {
@@ -47,28 +49,32 @@ func (in *Ingress) routes() *http.ServeMux {
 	return mux
 }
 
-// ServeHTTP answers a request, or turns it away if too many are in hand already.
-func (in *Ingress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers a request.
+func (in *Ingress) ServeHTTP(w http.ResponseWriter, r *http.Request) { in.mux.ServeHTTP(w, r) }
+
+// count answers by a route, or turns the request away if too many are in hand already, and
+// counts and times the answer.
+func (in *Ingress) count(route route, w http.ResponseWriter, r *http.Request) {
+	began := in.cfg.Now()
+	answer, name := &answer{ResponseWriter: w, status: http.StatusOK}, route.pattern
 	select {
 	case in.inHand <- struct{}{}:
 		defer func() { <-in.inHand }()
-		in.mux.ServeHTTP(w, r)
+		if err := route.answer(in, answer, r); err != nil {
+			write(answer, in.problemOf(r, err))
+		}
 	default:
-		in.cfg.Metrics.Answered("shed", http.StatusServiceUnavailable, 0)
-		write(w, unavailable("Too many requests are being answered."))
+		name = "shed"
+		if route.turnAway == nil {
+			write(answer, busy())
+		} else {
+			route.turnAway(in, answer, r)
+		}
 	}
+	in.cfg.Metrics.Answered(name, answer.status, in.cfg.Now().Sub(began))
 }
 
-// count answers by a route, and counts and times the answer.
-func (in *Ingress) count(route route, w http.ResponseWriter, r *http.Request) {
-	began := in.cfg.Now()
-	answer := &answer{ResponseWriter: w, status: http.StatusOK}
-	if err := route.answer(in, answer, r); err != nil {
-		p := in.problemOf(r, err)
-		write(answer, p)
-	}
-	in.cfg.Metrics.Answered(route.pattern, answer.status, in.cfg.Now().Sub(began))
-}
+func busy() *problem { return unavailable("Too many requests are being answered.") }
 
 // answer remembers the status that was written.
 type answer struct {

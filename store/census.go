@@ -19,19 +19,35 @@ func (s *Store) Census(ctx context.Context) (settled.Census, error) {
 		Seconds float64 `db:"seconds"`
 	}
 	err := s.db.SelectContext(ctx, &late, `
-		select 'payment' as kind, s.status, extract(epoch from now() - o.due_at)::float8 as seconds
-		from unnest(array['requested', 'prepared', 'completed', 'closed']) as s(status)
-		cross join lateral (
-			select due_at from payments p where p.status = s.status and p.due_at is not null order by due_at limit 1
-		) o
-		where o.due_at < now()
-		union all
-		select 'refund', s.status, extract(epoch from now() - o.due_at)::float8
-		from unnest(array['requested', 'accepted']) as s(status)
-		cross join lateral (
-			select due_at from refunds r where r.status = s.status and r.due_at is not null order by due_at limit 1
-		) o
-		where o.due_at < now()`)
+		with recursive payers as ( -- the merchants of each state, jumping from one to the next
+			select s.status, (select min(merchant) from payments p where p.status = s.status and p.due_at is not null) as merchant
+			from unnest(array['requested', 'prepared', 'completed', 'closed']) s(status)
+			union all
+			select status, (select min(merchant) from payments p
+				where p.status = s.status and p.due_at is not null and p.merchant > s.merchant)
+			from payers s where merchant is not null
+		), payees as (
+			select s.status, (select min(merchant) from refunds r where r.status = s.status and r.due_at is not null) as merchant
+			from unnest(array['requested', 'accepted']) s(status)
+			union all
+			select status, (select min(merchant) from refunds r
+				where r.status = s.status and r.due_at is not null and r.merchant > s.merchant)
+			from payees s where merchant is not null
+		), late as (
+			select 'payment' as kind, s.status, o.due_at
+			from payers s cross join lateral (
+				select due_at from payments p
+				where p.status = s.status and p.merchant = s.merchant and p.due_at is not null order by due_at limit 1
+			) o
+			union all
+			select 'refund', s.status, o.due_at
+			from payees s cross join lateral (
+				select due_at from refunds r
+				where r.status = s.status and r.merchant = s.merchant and r.due_at is not null order by due_at limit 1
+			) o
+		)
+		select kind, status, extract(epoch from now() - min(due_at))::float8 as seconds
+		from late where due_at < now() group by kind, status`)
 	if err != nil {
 		return settled.Census{}, fmt.Errorf("look for late payments: %w", translate(err))
 	}

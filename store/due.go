@@ -9,22 +9,31 @@ import (
 	"settled"
 )
 
-// Due claims payments whose time has come, the longest waiting first. Until the lease is
-// over nobody else is given them.
+// Due claims payments whose time has come. Until the lease is over nobody else is given
+// them.
 func (s *Store) Due(ctx context.Context, c settled.Claim) ([]settled.Payment, error) {
 	var rows []paymentRow
 	err := retry(ctx, func() error {
 		rows = nil
 		return s.db.SelectContext(ctx, &rows, `
-			with due as (
-				select id from payments
-				where status = $1 and due_at <= now() and merchant = any($2)
-				order by due_at limit $3
-				for no key update skip locked
+			with longest as (
+				select o.id from unnest($2::text[]) m(merchant) cross join lateral (
+					select id from payments
+					where status = $1 and merchant = m.merchant and due_at <= now()
+					order by due_at limit ($3 + 1) / 2
+					for no key update skip locked
+				) o
+			), latest as (
+				select o.id from unnest($2::text[]) m(merchant) cross join lateral (
+					select id from payments
+					where status = $1 and merchant = m.merchant and due_at <= now()
+					order by due_at desc limit $3 / 2
+					for no key update skip locked
+				) o
 			)
 			update payments p set due_at = now() + $4 * interval '1 millisecond', updated_at = now()
-			from due where p.id = due.id
-			returning `+paymentColumns, string(c.Status), pq.Array(c.Merchants), c.Most, c.Lease.Milliseconds())
+			from (select id from longest union select id from latest) due where p.id = due.id
+			returning `+paymentColumns, string(c.Status), pq.Array(c.Merchants), c.Each, c.Lease.Milliseconds())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim due %s payments: %w", c.Status, err)

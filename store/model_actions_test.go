@@ -87,7 +87,7 @@ func (w *twin) due(t *rapid.T) {
 	_, p := w.recorded(t)
 	c := settled.Claim{
 		Status: near(t, "status", p.Status, settled.Statuses), Merchants: ours,
-		Most: rapid.IntRange(1, 3).Draw(t, "most"), Lease: time.Hour,
+		Each: rapid.IntRange(1, 3).Draw(t, "each"), Lease: time.Hour,
 	}
 	claimed, err := w.machine(t).Due(t.Context(), c)
 	if err != nil {

@@ -73,7 +73,7 @@ func (w *twin) dueRefunds(t *rapid.T) {
 	r := w.refunded(t)
 	c := settled.RefundClaim{
 		Status: near(t, "status", r.Status, settled.RefundStatuses), Merchants: ours,
-		Most: rapid.IntRange(1, 3).Draw(t, "most"), Lease: time.Hour,
+		Each: rapid.IntRange(1, 3).Draw(t, "each"), Lease: time.Hour,
 	}
 	claimed, err := w.machine(t).DueRefunds(t.Context(), c)
 	if err != nil {

@@ -128,7 +128,7 @@ func (m *model) moveRefund(move settled.RefundMove, number string) (moved bool, 
 	return true, nil
 }
 
-// due are the orders whose time has come, the longest waiting first.
+// due are orders whose time has come, half of them those that wait longest.
 func (m *model) due(c settled.Claim) []string {
 	var due []string
 	for order, p := range m.payments {
@@ -137,11 +137,19 @@ func (m *model) due(c settled.Claim) []string {
 		}
 	}
 	slices.SortFunc(due, func(a, b string) int { return m.payments[a].Due.Compare(m.payments[b].Due) })
-	due = due[:min(c.Most, len(due))]
+	due = ends(due, c.Each)
 	for _, order := range due {
 		m.payments[order].Due = time.Now().Add(c.Lease)
 	}
 	return due
+}
+
+// ends are the first of a sorted list and its last, so many in all.
+func ends(sorted []string, most int) []string {
+	if len(sorted) <= most {
+		return sorted
+	}
+	return slices.Concat(sorted[:(most+1)/2], sorted[len(sorted)-most/2:])
 }
 
 // dueRefunds is due for refunds: those that WeChat has not heard of come one after the
@@ -154,7 +162,7 @@ func (m *model) dueRefunds(c settled.RefundClaim) []string {
 		}
 	}
 	slices.SortFunc(due, func(a, b string) int { return m.refunds[a].Due.Compare(m.refunds[b].Due) })
-	due = due[:min(c.Most, len(due))]
+	due = ends(due, c.Each)
 	for _, number := range due {
 		m.refunds[number].Due = time.Now().Add(c.Lease)
 	}

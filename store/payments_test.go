@@ -3,6 +3,8 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -213,7 +215,7 @@ func TestDuePaymentsBelongToOneAtATime(t *testing.T) {
 		}
 		record(t, s, p)
 	}
-	claim := settled.Claim{Status: settled.StatusRequested, Merchants: []string{"classic"}, Most: 10, Lease: time.Hour}
+	claim := settled.Claim{Status: settled.StatusRequested, Merchants: []string{"classic"}, Each: 10, Lease: time.Hour}
 	var all []string
 	var mu sync.Mutex
 	var callers sync.WaitGroup
@@ -240,6 +242,42 @@ func TestDuePaymentsBelongToOneAtATime(t *testing.T) {
 	}
 	if len(seen) != 15 {
 		t.Errorf("%d of 15 due payments were given", len(seen))
+	}
+}
+
+// Of each merchant come some that wait longest and some whose time came last: a backlog is
+// worked off, and neither another merchant nor a fresh payment waits behind it.
+func TestABacklogLeavesRoomForOthersAndForTheLatest(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	for i := range 20 {
+		p := request(fmt.Sprintf("order%04d", i))
+		p.DueAt = time.Now().Add(time.Duration(i-60) * time.Minute)
+		if i >= 18 {
+			p.Merchant = "other"
+		}
+		record(t, s, p)
+	}
+	claim := settled.Claim{Status: settled.StatusRequested, Merchants: []string{"classic", "other"}, Each: 5, Lease: time.Hour}
+	for _, want := range []string{
+		"order0000 order0001 order0002 order0016 order0017 order0018 order0019",
+		"order0003 order0004 order0005 order0014 order0015",
+		"order0006 order0007 order0008 order0012 order0013",
+		"order0009 order0010 order0011",
+		"",
+	} {
+		taken, err := s.Due(t.Context(), claim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var orders []string
+		for _, p := range taken {
+			orders = append(orders, p.OrderID)
+		}
+		slices.Sort(orders)
+		if got := strings.Join(orders, " "); got != want {
+			t.Errorf("claimed %q, want %q", got, want)
+		}
 	}
 }
 

@@ -9,27 +9,40 @@ import (
 	"settled"
 )
 
-// DueRefunds claims refunds whose time has come, the longest waiting first. A refund that
-// WeChat has not heard of yet waits until those recorded before it for the same payment
-// have been accepted or have failed.
+// DueRefunds claims refunds whose time has come. A refund that WeChat has not heard of yet
+// waits until those recorded before it for the same payment have been accepted or have
+// failed.
 func (s *Store) DueRefunds(ctx context.Context, c settled.RefundClaim) ([]settled.Refund, error) {
 	var rows []refundRow
 	err := retry(ctx, func() error {
 		rows = nil
 		return s.db.SelectContext(ctx, &rows, `
-			with due as (
-				select r.id from refunds r
-				where r.status = $1 and r.due_at <= now() and r.merchant = any($2)
-					and ($5 = '' or r.id = nullif($5, '')::uuid)
-					and ($1 <> 'requested' or not exists (
-						select from refunds e
-						where e.payment_id = r.payment_id and e.status = 'requested' and (e.created_at, e.id) < (r.created_at, r.id)))
-				order by r.due_at limit $3
-				for no key update skip locked
+			with longest as (
+				select o.id from unnest($2::text[]) m(merchant) cross join lateral (
+					select r.id from refunds r
+					where r.status = $1 and r.merchant = m.merchant and r.due_at <= now()
+						and ($5 = '' or r.id = nullif($5, '')::uuid)
+						and ($1 <> 'requested' or not exists (
+							select from refunds e
+							where e.payment_id = r.payment_id and e.status = 'requested' and (e.created_at, e.id) < (r.created_at, r.id)))
+					order by r.due_at limit ($3 + 1) / 2
+					for no key update skip locked
+				) o
+			), latest as (
+				select o.id from unnest($2::text[]) m(merchant) cross join lateral (
+					select r.id from refunds r
+					where r.status = $1 and r.merchant = m.merchant and r.due_at <= now()
+						and ($5 = '' or r.id = nullif($5, '')::uuid)
+						and ($1 <> 'requested' or not exists (
+							select from refunds e
+							where e.payment_id = r.payment_id and e.status = 'requested' and (e.created_at, e.id) < (r.created_at, r.id)))
+					order by r.due_at desc limit $3 / 2
+					for no key update skip locked
+				) o
 			)
 			update refunds r set due_at = now() + $4 * interval '1 millisecond', updated_at = now()
-			from due where r.id = due.id
-			returning `+refundColumns, string(c.Status), pq.Array(c.Merchants), c.Most, c.Lease.Milliseconds(), c.ID)
+			from (select id from longest union select id from latest) due where r.id = due.id
+			returning `+refundColumns, string(c.Status), pq.Array(c.Merchants), c.Each, c.Lease.Milliseconds(), c.ID)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim due %s refunds: %w", c.Status, err)

@@ -218,7 +218,7 @@ func TestRefundsOfOnePaymentComeOneAfterTheOther(t *testing.T) {
 	first := recordRefund(t, s, refundOf(p, "r1", 100))
 	second := recordRefund(t, s, refundOf(p, "r2", 100))
 	foreign := recordRefund(t, s, refundOf(other, "r3", 100))
-	claim := settled.RefundClaim{Status: settled.RefundRequested, Merchants: []string{p.Merchant}, Most: 10, Lease: time.Minute}
+	claim := settled.RefundClaim{Status: settled.RefundRequested, Merchants: []string{p.Merchant}, Each: 10, Lease: time.Minute}
 	claimed := func(id string) map[string]bool {
 		t.Helper()
 		claim.ID = id

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"sync"
+	"slices"
 	"time"
 
 	"settled"
@@ -22,8 +22,8 @@ const (
 func (w *Workers) due(ctx context.Context, status settled.Status, share *shares, look func(context.Context, settled.Payment) error) error {
 	return cycle[settled.Payment]{
 		workers: w, what: "payments", status: string(status), share: share, look: look,
-		claim: func(ctx context.Context, merchants []string, most int) ([]settled.Payment, error) {
-			return w.cfg.Ledger.Due(ctx, settled.Claim{Status: status, Merchants: merchants, Most: most, Lease: lease})
+		claim: func(ctx context.Context, merchants []string, each int) ([]settled.Payment, error) {
+			return w.cfg.Ledger.Due(ctx, settled.Claim{Status: status, Merchants: merchants, Each: each, Lease: lease})
 		},
 		name: func(p settled.Payment) (merchant, id string) { return p.Merchant, p.ID },
 	}.run(ctx)
@@ -33,8 +33,8 @@ func (w *Workers) due(ctx context.Context, status settled.Status, share *shares,
 func (w *Workers) dueRefunds(ctx context.Context, status settled.RefundStatus, share *shares, look func(context.Context, settled.Refund) error) error {
 	return cycle[settled.Refund]{
 		workers: w, what: "refunds", status: string(status), share: share, look: look,
-		claim: func(ctx context.Context, merchants []string, most int) ([]settled.Refund, error) {
-			return w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{Status: status, Merchants: merchants, Most: most, Lease: lease})
+		claim: func(ctx context.Context, merchants []string, each int) ([]settled.Refund, error) {
+			return w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{Status: status, Merchants: merchants, Each: each, Lease: lease})
 		},
 		name: func(r settled.Refund) (merchant, id string) { return r.Merchant, r.ID },
 	}.run(ctx)
@@ -47,44 +47,78 @@ type cycle[T any] struct {
 	workers      *Workers
 	what, status string // for logs
 	share        *shares
-	claim        func(ctx context.Context, merchants []string, most int) ([]T, error)
+	claim        func(ctx context.Context, merchants []string, each int) ([]T, error)
 	look         func(ctx context.Context, one T) error
 	name         func(one T) (merchant, id string)
 }
 
-// run goes on until ctx ends and what is in hand is through.
+// run goes on until ctx ends and what is in hand is through. Every other round asks only for
+// those who may have more than was taken, so that a backlog is worked off in large claims
+// and nobody waits behind it.
 func (c cycle[T]) run(ctx context.Context) error {
-	slots := make(chan struct{}, c.workers.cfg.InFlight)
-	var hands sync.WaitGroup
-	defer hands.Wait()
+	all := c.workers.merchants
+	hands := newHands(c.workers.cfg.InFlight)
+	defer hands.wait()
+	for asked := all; ctx.Err() == nil; {
+		open, each := c.room(ctx, hands, asked)
+		more := slices.DeleteFunc(slices.Clone(asked), func(merchant string) bool { return slices.Contains(open, merchant) })
+		more = append(more, c.round(ctx, hands, open, each)...)
+		switch {
+		case len(more) > 0 && len(asked) == len(all):
+			asked = more
+		case len(more) > 0 || len(asked) < len(all):
+			asked = all
+		default:
+			pause(ctx, jitter(poll))
+		}
+	}
+	return nil
+}
+
+// room waits, no longer than between two looks, until some of the merchants have room in
+// their share and enough hands are free for claims that are not small.
+func (c cycle[T]) room(ctx context.Context, hands *hands, merchants []string) (open []string, each int) {
+	timer := time.NewTimer(jitter(poll))
+	defer timer.Stop()
 	for {
-		merchants, most := c.share.open(c.workers.merchants)
-		most = min(most, c.workers.cfg.InFlight-len(slots))
-		taken := c.take(ctx, merchants, most)
-		for _, one := range taken {
-			slots <- struct{}{}
-			merchant, _ := c.name(one)
-			c.share.claimed(merchant)
-			hands.Go(func() {
-				defer func() { c.share.give(merchant); <-slots }()
-				c.handle(ctx, one)
-			})
+		open, each = c.share.open(merchants, hands.free())
+		if len(open) > 0 && hands.free() >= hands.most()/4 {
+			return open, each
 		}
-		if len(taken) == most && most > 0 {
-			continue // there may be more
-		}
-		if !pause(ctx, jitter(poll)) {
-			return nil
+		select {
+		case <-hands.freed:
+		case <-timer.C:
+			return c.share.open(merchants, hands.free())
+		case <-ctx.Done():
+			return nil, 0
 		}
 	}
 }
 
+// round claims at most each of every merchant and has them looked at. It returns those who
+// may have more.
+func (c cycle[T]) round(ctx context.Context, hands *hands, merchants []string, each int) (more []string) {
+	taken := map[string]int{}
+	for _, one := range c.take(ctx, merchants, each) {
+		merchant, _ := c.name(one)
+		if taken[merchant]++; taken[merchant] == each {
+			more = append(more, merchant)
+		}
+		c.share.claimed(merchant)
+		hands.take(func() {
+			defer c.share.give(merchant)
+			c.handle(ctx, one)
+		})
+	}
+	return more
+}
+
 // take claims what is due; without PostgreSQL there is nothing due.
-func (c cycle[T]) take(ctx context.Context, merchants []string, most int) []T {
-	if most == 0 || len(merchants) == 0 || ctx.Err() != nil {
+func (c cycle[T]) take(ctx context.Context, merchants []string, each int) []T {
+	if each == 0 || len(merchants) == 0 || ctx.Err() != nil {
 		return nil
 	}
-	taken, err := c.claim(ctx, merchants, most)
+	taken, err := c.claim(ctx, merchants, each)
 	if err != nil && ctx.Err() == nil {
 		c.workers.cfg.Log.WarnContext(ctx, "what is due was not taken", "what", c.what, "status", c.status, "error", err)
 		pause(ctx, jitter(4*poll))

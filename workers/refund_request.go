@@ -129,7 +129,7 @@ func (w *Workers) takeUp(ctx context.Context, m events.Message, r settled.Refund
 	}
 	defer w.refunding.give(r.Merchant)
 	mine, err := w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{
-		Status: settled.RefundRequested, ID: r.ID, Merchants: w.merchants, Most: 1, Lease: lease,
+		Status: settled.RefundRequested, ID: r.ID, Merchants: w.merchants, Each: 1, Lease: lease,
 	})
 	if err != nil || len(mine) == 0 {
 		return err

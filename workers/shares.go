@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"math/rand/v2"
 	"slices"
 	"sync"
 )
@@ -48,19 +49,24 @@ func (s *shares) give(merchant string) {
 	s.held[merchant]--
 }
 
-// open are the merchants with room in their share, and how many may be claimed of any of
-// them. One that has almost none left waits, so that nobody's claims become small.
-func (s *shares) open(merchants []string) (open []string, most int) {
+// open are the merchants with room in their share, and how many may be claimed of each of
+// them with so many hands free. One that has almost none left waits, so that nobody's claims
+// become small. With fewer hands than merchants, it is some of them.
+func (s *shares) open(merchants []string, free int) (open []string, each int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	most = s.most
+	each = s.most
 	open = slices.DeleteFunc(slices.Clone(merchants), func(merchant string) bool {
 		room := s.most - s.held[merchant]
 		if room <= 0 || room < s.most/4 {
 			return true
 		}
-		most = min(most, room)
+		each = min(each, room)
 		return false
 	})
-	return open, most
+	if free < len(open) {
+		rand.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
+		return open[:free], 1
+	}
+	return open, min(each, free/max(1, len(open)))
 }

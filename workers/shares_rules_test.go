@@ -63,12 +63,25 @@ func TestWhoHasAlmostNoRoomIsNotAskedFor(t *testing.T) {
 				s.claimed(merchant)
 			}
 		}
-		open, most := s.open(all)
+		open, most := s.open(all, 1000)
 		if diff := cmp.Diff(row.open, open); diff != "" || most != row.most {
 			t.Errorf("%s: at most %d of %v, want %d of %v", name, most, open, row.most, row.open)
 		}
 	}
 	if diff := cmp.Diff([]string{"a", "b", "c"}, all); diff != "" {
 		t.Errorf("the pool's own list was changed:\n%s", diff)
+	}
+}
+
+func TestTheFreeHandsAreDividedAmongTheMerchants(t *testing.T) {
+	t.Parallel()
+	all := []string{"a", "b", "c"}
+	for free, want := range map[int]struct{ open, each int }{
+		0: {0, 1}, 1: {1, 1}, 2: {2, 1}, 3: {3, 1}, 8: {3, 2}, 64: {3, 21}, 1000: {3, 32},
+	} {
+		open, each := newShares(64, len(all)).open(all, free)
+		if len(open) != want.open || each != want.each {
+			t.Errorf("with %d hands free: %d of each of %v, want %d of %d", free, each, open, want.each, want.open)
+		}
 	}
 }

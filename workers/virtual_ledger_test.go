@@ -87,10 +87,12 @@ func (m *memory) Due(_ context.Context, c settled.Claim) ([]settled.Payment, err
 		return nil, err
 	}
 	var due []settled.Payment
+	taken := map[string]int{}
 	for _, p := range m.payments {
 		came := !p.DueAt.IsZero() && !p.DueAt.After(time.Now())
-		if came && p.Status == c.Status && len(due) < c.Most && slices.Contains(c.Merchants, p.Merchant) {
+		if came && p.Status == c.Status && taken[p.Merchant] < c.Each && slices.Contains(c.Merchants, p.Merchant) {
 			p.DueAt = time.Now().Add(c.Lease)
+			taken[p.Merchant]++
 			due = append(due, *p)
 		}
 	}

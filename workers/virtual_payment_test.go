@@ -112,7 +112,7 @@ func TestARowWhoseWorkerDiedIsTakenUpAfterItsLease(t *testing.T) {
 	inBubble(t, func(t *testing.T, v *virtual) {
 		v.has(settled.Payment{Status: settled.StatusPrepared, PreparedAt: v.began, ExpiresAt: v.began.Add(time.Hour), DueAt: v.began})
 		dead, err := v.memory.Due(t.Context(), settled.Claim{
-			Status: settled.StatusPrepared, Merchants: []string{"shop3"}, Most: 1, Lease: 20 * time.Second,
+			Status: settled.StatusPrepared, Merchants: []string{"shop3"}, Each: 1, Lease: 20 * time.Second,
 		})
 		if err != nil || len(dead) != 1 {
 			t.Fatalf("claimed %v, %v", dead, err)

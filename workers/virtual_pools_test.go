@@ -1,13 +1,17 @@
 package workers_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"settled"
+	"settled/workers"
 )
 
 // PostgreSQL is away for an hour: it is tried every few seconds, and what came due
@@ -34,6 +38,68 @@ func TestAfterAnHourWithoutPostgreSQLTheFirstTryComesWithinSeconds(t *testing.T)
 			t.Errorf("the payment is %s", p.Status)
 		}
 	})
+}
+
+// Ten thousand queries of one shop are overdue, and WeChat takes a tenth of a second for
+// each: the pool's hands are never idle, and another shop's query does not wait for them.
+func TestABacklogIsWorkedOffAndNobodyWaitsBehindIt(t *testing.T) {
+	const backlog, took, hands = 10_000, 100 * time.Millisecond, 64
+	inBubble(t, func(t *testing.T, v *virtual) {
+		v.cfg.InFlight, v.cfg.QuerySchedule = hands, []time.Duration{time.Hour} // each once
+		behind, fresh := &patient{took: took, wechat: newWechat()}, &patient{took: took, wechat: newWechat()}
+		v.cfg.Merchants = map[string]workers.Merchant{
+			"behind": {Protocol: "v3", Gateway: behind}, "fresh": {Protocol: "v3", Gateway: fresh},
+		}
+		due := func(id, merchant string, at time.Time) {
+			v.memory.mu.Lock()
+			defer v.memory.mu.Unlock()
+			v.memory.payments[id] = &settled.Payment{
+				ID: id, Merchant: merchant, OrderID: id, Status: settled.StatusPrepared,
+				PreparedAt: v.began, ExpiresAt: v.began.Add(2 * time.Hour), DueAt: at,
+			}
+		}
+		for i := range backlog {
+			due(fmt.Sprintf("old%05d", i), "behind", v.began)
+		}
+		stop := v.start("reconcile")
+		for i := range 5 {
+			due(fmt.Sprintf("new%d", i), "fresh", time.Now())
+			pass(time.Second)
+			if asked := fresh.count(); asked != i+1 {
+				t.Errorf("after %d s WeChat was asked for %d of the other shop's payments", i+1, asked)
+			}
+		}
+		pass(backlog*took/(hands/2)*5/4 - 5*time.Second) // a shop has half of the hands
+		stop()
+		if asked := behind.count(); asked != backlog {
+			t.Errorf("WeChat was asked for %d of %d payments in the time that it needs for a quarter more", asked, backlog)
+		}
+	})
+}
+
+// patient is a WeChat that takes its time, and knows of no payment.
+type patient struct {
+	*wechat
+	took  time.Duration
+	mu    sync.Mutex
+	asked map[string]bool
+}
+
+func (p *patient) Query(_ context.Context, payment settled.Payment) (settled.Trade, error) {
+	time.Sleep(p.took) // the bubble's time
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asked == nil {
+		p.asked = map[string]bool{}
+	}
+	p.asked[payment.ID] = true
+	return settled.Trade{}, nil
+}
+
+func (p *patient) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.asked)
 }
 
 // Events that other machines commit are found within a third of a second; our own at once.
