@@ -39,7 +39,7 @@ var house = map[string]room{
 	"scripts/testcount":  {},
 
 	// First floor: one technology each.
-	"events/bus": {doors: []string{"events", "batch", "failpoint"}, modules: []string{nats, uuid}},
+	"events/bus": {doors: []string{"events", "batch", "failpoint"}, modules: []string{nats, orbit, uuid}},
 	"store":      {doors: []string{".", "batch"}, modules: []string{uuid, sqlx, pq}},
 	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v2", "wechat/v3"}},
 
@@ -73,6 +73,7 @@ const (
 	miniredis  = "github.com/alicebob/miniredis/v2"
 	nats       = "github.com/nats-io/nats.go"
 	natsServer = "github.com/nats-io/nats-server/v2"
+	orbit      = "github.com/synadia-io/orbit.go/jetstreamext"
 	pq         = "github.com/lib/pq"
 	prometheus = "github.com/prometheus/client_golang"
 	rate       = "golang.org/x/time"

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	relayMost  = 256
+	relayMost  = 512
 	relayBound = 6 * time.Second // less than PostgreSQL lets a transaction idle
 	relayPoll  = 250 * time.Millisecond
 	relayRest  = 2 * time.Second // after a failure

@@ -40,7 +40,7 @@ type Config struct {
 	QuerySchedule []time.Duration
 	// Audit is the running auditor; nil if nobody audits.
 	Audit Audit
-	// InFlight bounds what each pool has in hand; default 64.
+	// InFlight bounds what each pool has in hand; default 256.
 	InFlight int
 	// Drain bounds how long the pools finish what they have in hand; default 15 s.
 	Drain time.Duration
@@ -92,7 +92,7 @@ func Pools() []string {
 // New returns workers that do nothing yet. It fails if a pool is unknown.
 func New(cfg Config) (*Workers, error) {
 	if cfg.InFlight == 0 {
-		cfg.InFlight = 64
+		cfg.InFlight = 256
 	}
 	if cfg.Drain == 0 {
 		cfg.Drain = 15 * time.Second

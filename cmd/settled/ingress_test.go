@@ -206,6 +206,9 @@ func TestAdminTellsHowThingsAre(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldConfig{})
 	w.serve()
+	if answer := w.callAt(w.admin+"/debug/pprof/", http.MethodGet, nil); answer.status != http.StatusNotFound {
+		t.Errorf("profiles that nobody asked for: %d", answer.status)
+	}
 	w.publish(events.PaymentRequested, order("admin0001", nil))
 	w.expect(events.PaymentPrepared, "admin0001")
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200} {

@@ -120,7 +120,7 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var at addresses
-	admin := &admin{dependencies: p.dependencies(), metrics: p.metrics, log: p.log}
+	admin := &admin{dependencies: p.dependencies(), metrics: p.metrics, profile: p.cfg.Admin.Profile, log: p.log}
 	if what.admin {
 		listener, err := listen(ctx, p.cfg.Admin.Listen)
 		if err != nil {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"settled/batch"
 )
 
 // ErrFull: the stream takes no more messages until there is room again.
@@ -39,6 +41,8 @@ type Bus struct {
 	js      jetstream.JetStream
 	replies *replies
 	denied  denials
+
+	publishing map[string]*batch.Group[*nats.Msg, error] // by stream, without prefix
 
 	seen        atomic.Uint64 // the connection on which the streams were looked at
 	reconnected chan struct{}
@@ -94,6 +98,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		options = append(options, nats.UserCredentials(cfg.Credentials))
 	}
 	var err error
+	b.share()
 	if b.nc, err = nats.Connect(cfg.URL, options...); err != nil {
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}

@@ -3,12 +3,12 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"settled/batch"
 	"settled/events"
 )
 
@@ -25,6 +25,8 @@ type consumption struct {
 	bus   *Bus
 	cfg   events.Consumer
 	hands *hands
+	alive *alive
+	acks  *batch.Group[jetstream.Msg, error]
 
 	lanes  []lane // the oldest first
 	looked time.Time
@@ -47,7 +49,9 @@ func (b *Bus) Consume(ctx context.Context, cfg events.Consumer, handle events.Ha
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	c := &consumption{bus: b, cfg: cfg, hands: newHands(), stopping: ctx, working: working}
+	c := &consumption{bus: b, cfg: cfg, hands: newHands(), alive: newAlive(), stopping: ctx, working: working}
+	c.acks = batch.New(batch.Config[jetstream.Msg, error]{Run: c.acknowledge})
+	go c.alive.run(working, cfg.AckWait/3)
 	context.AfterFunc(ctx, func() { time.AfterFunc(b.cfg.Drain, stop) })
 	for ctx.Err() == nil {
 		if err := c.read(handle); err != nil && ctx.Err() == nil {
@@ -101,17 +105,6 @@ func (c *consumption) round(handle events.Handler) error {
 		}
 	}
 	return c.hands.freed(c.stopping, glance)
-}
-
-func (b *Bus) streamOf(ctx context.Context, subject string) (jetstream.Stream, error) {
-	for _, s := range streams {
-		for _, name := range s.subjects {
-			if name == subject {
-				return b.js.Stream(ctx, b.named(s.name))
-			}
-		}
-	}
-	return nil, fmt.Errorf("no stream holds %s", subject)
 }
 
 // fetch takes at most so many messages of a lane in hand.

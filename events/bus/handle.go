@@ -26,20 +26,20 @@ func (c *consumption) handle(m jetstream.Msg, handle events.Handler) {
 		c.say(m, "given back", m.Nak)
 		return
 	}
-	alive := c.keepAlive(m)
+	release := c.alive.keep(m)
 	verdict := c.try(message, handle)
 	for n := 0; events.IsHold(verdict); n++ {
 		if n == 0 {
 			c.bus.cfg.Log.WarnContext(c.working, "message held", "consumer", c.cfg.Name, "message_id", message.ID, "error", verdict)
 		}
 		if !c.rest(c.stopping, growing(n, 200*time.Millisecond, 10*time.Second)) {
-			alive()
+			release()
 			c.say(m, "given back", m.Nak)
 			return
 		}
 		verdict = c.try(message, handle)
 	}
-	alive()
+	release()
 	c.conclude(m, message, verdict)
 }
 
@@ -48,7 +48,7 @@ func (c *consumption) conclude(m jetstream.Msg, message events.Message, verdict 
 	delay, later := events.IsLater(verdict)
 	switch {
 	case verdict == nil:
-		c.say(m, "done", func() error { return c.confirmed(m.DoubleAck) })
+		c.say(m, "done", func() error { return c.done(m) })
 	case later:
 		c.say(m, "later", func() error { return m.NakWithDelay(delay) })
 	case events.IsPark(verdict) || message.Attempt >= c.cfg.MaxAttempts:
@@ -68,6 +68,38 @@ func (c *consumption) say(m jetstream.Msg, verdict string, acknowledge func() er
 	}
 	failpoint.At("ack", c.cfg.Name, verdict, "after")
 	c.bus.cfg.Metrics.Handled(c.cfg.Name, verdict)
+}
+
+// done acknowledges for good, together with whatever is done at the same moment.
+func (c *consumption) done(m jetstream.Msg) error {
+	failure, err := c.acks.Do(c.working, m)
+	if err == nil {
+		err = failure
+	}
+	return err
+}
+
+// acknowledge says that messages are done. The server takes the acknowledgements of a
+// consumer in the order in which they come, so that the last one's confirmation is that of
+// all. One that got lost all the same brings its message back, to a handler that finds its
+// work done.
+func (c *consumption) acknowledge(_ context.Context, messages []jetstream.Msg) ([]error, error) {
+	failures := make([]error, len(messages))
+	last := map[string]int{} // by consumer
+	for i, m := range messages {
+		meta, err := m.Metadata()
+		if failures[i] = err; err != nil {
+			continue
+		}
+		if before, ok := last[meta.Consumer]; ok {
+			failures[before] = messages[before].Ack()
+		}
+		last[meta.Consumer] = i
+	}
+	for _, i := range last {
+		failures[i] = c.confirmed(messages[i].DoubleAck)
+	}
+	return failures, nil
 }
 
 // confirmed repeats an acknowledgement until the server has confirmed it.
@@ -94,27 +126,6 @@ func (c *consumption) try(m events.Message, handle events.Handler) (err error) {
 		}
 	}()
 	return handle(c.working, m)
-}
-
-// keepAlive tells the stream that the message is being worked on, until the returned
-// function is called.
-func (c *consumption) keepAlive(m jetstream.Msg) (stop func()) {
-	ticker := time.NewTicker(c.cfg.AckWait / 3)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-ticker.C:
-				_ = m.InProgress() // the next one may arrive
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() {
-		ticker.Stop()
-		close(done)
-	}
 }
 
 // delivered is the message in our words.

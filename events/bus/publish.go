@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
 
+	"settled/batch"
 	"settled/events"
 )
 
@@ -26,9 +29,10 @@ const (
 // sent either.
 var ErrSkipped = errors.New("an earlier event of the order was not published")
 
-// Publish puts a message into its stream; it returns when the stream has it. Tries that
-// get no answer are repeated under the same message id until ctx ends. It fails with
-// ErrFull when the stream takes no more.
+// Publish puts a message into its stream; it returns when the stream has it. Whoever
+// publishes at the same moment shares one write. Tries that get no answer are repeated
+// under the same message id until ctx ends. It fails with ErrFull when the stream takes no
+// more.
 func (b *Bus) Publish(ctx context.Context, e events.Envelope) error {
 	return b.publish(ctx, b.message(e))
 }
@@ -38,8 +42,15 @@ func (b *Bus) message(e events.Envelope) *nats.Msg {
 }
 
 func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
+	group := b.publishing[holder(b.bare(m.Subject))]
+	if group == nil {
+		return fmt.Errorf("publish %s: %w", m.Subject, jetstream.ErrNoStreamResponse)
+	}
 	for {
-		err := b.try(ctx, m)
+		failure, err := group.Do(ctx, m)
+		if err == nil {
+			err = failure
+		}
 		if err == nil || errors.Is(err, ErrFull) || ctx.Err() != nil {
 			return err
 		}
@@ -51,36 +62,123 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
 	}
 }
 
-func (b *Bus) try(ctx context.Context, m *nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, attempt)
-	defer cancel()
-	_, err := b.js.PublishMsg(ctx, m)
-	return b.explain(ctx, m.Subject, err)
+// share sets up, for each stream, the point at which publishers share a write.
+func (b *Bus) share() {
+	b.publishing = map[string]*batch.Group[*nats.Msg, error]{}
+	for _, s := range streams {
+		b.publishing[s.name] = batch.New(batch.Config[*nats.Msg, error]{
+			Run: b.together, Key: func(m *nats.Msg) string { return m.Header.Get(events.HeaderMessageID) }, Runners: 2, Timeout: stored,
+		})
+	}
 }
 
-// explain words a failure to publish, and makes a stream that is gone again.
-func (b *Bus) explain(ctx context.Context, subject string, err error) error {
-	var apiErr *jetstream.APIError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &apiErr) && apiErr.ErrorCode == storeFull:
-		return fmt.Errorf("publish %s: %w", subject, ErrFull)
-	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
-		err = errors.Join(err, b.Ensure(context.WithoutCancel(ctx)))
+// together publishes messages that go into one stream, and returns a failure for each.
+func (b *Bus) together(ctx context.Context, messages []*nats.Msg) ([]error, error) {
+	failures := make([]error, len(messages))
+	if len(messages) > 1 {
+		_, err := b.atOnce(ctx, messages)
+		if err == nil {
+			return failures, nil
+		}
+		if isFull(err) { // then there is no room for single ones either, or hardly any
+			for i, m := range messages {
+				failures[i] = explain(m.Subject, err)
+			}
+			return failures, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, attempt)
+	defer cancel()
+	b.oneByOne(ctx, messages, failures, func() error { return nil })
+	return failures, b.again(ctx, failures)
+}
+
+// atOnce stores messages in their stream all together, with one write and one sync, or none
+// of them. The stream refuses if it knows one of their ids already, or was made by somebody
+// who did not allow it. It returns the sequence of the last one.
+func (b *Bus) atOnce(ctx context.Context, messages []*nats.Msg) (last uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, attempt)
+	defer cancel()
+	stored, err := jetstreamext.PublishMsgBatch(ctx, b.js, messages, jetstreamext.BatchFlowControl{})
+	if err == nil {
+		return stored.Sequence, nil
+	}
+	for _, m := range messages {
+		m.Header.Del(jetstreamext.BatchIDHeader)
+		m.Header.Del(jetstreamext.BatchSeqHeader)
+		m.Header.Del(jetstreamext.BatchCommitHeader)
+	}
+	return 0, err
+}
+
+// oneByOne sends messages without waiting, as long as each may be sent, then waits for
+// every acknowledgement. It returns the highest sequence that one of them has.
+func (b *Bus) oneByOne(ctx context.Context, messages []*nats.Msg, failures []error, may func() error) (last uint64) {
+	futures := make([]jetstream.PubAckFuture, len(messages))
+	for i, m := range messages {
+		if failures[i] = may(); failures[i] == nil {
+			futures[i], failures[i] = b.js.PublishMsgAsync(m)
+		}
+	}
+	for i, m := range messages {
+		if failures[i] != nil {
+			continue
+		}
+		select {
+		case ack := <-futures[i].Ok():
+			last = max(last, ack.Sequence)
+		case err := <-futures[i].Err():
+			failures[i] = explain(m.Subject, err)
+		case <-ctx.Done():
+			failures[i] = explain(m.Subject, ctx.Err())
+		}
+	}
+	return last
+}
+
+// explain words a failure to publish.
+func explain(subject string, err error) error {
+	if isFull(err) {
+		err = ErrFull
 	}
 	return fmt.Errorf("publish %s: %w", subject, err)
 }
 
-// PublishAll puts many messages into their streams at once. The events of one order are
-// sent one after the other, each when the one before it is stored; once one fails, the
-// later ones of that order fail with ErrSkipped. It returns the highest sequence that one
-// of them has in the stream, 0 for none, and an error for each envelope, nil where the
-// stream has it.
+func isFull(err error) bool {
+	var apiErr *jetstream.APIError
+	return errors.As(err, &apiErr) && apiErr.ErrorCode == storeFull
+}
+
+// again makes a stream that is gone again. What was to be published is tried anew by who
+// publishes it.
+func (b *Bus) again(ctx context.Context, failures []error) error {
+	gone := func(err error) bool {
+		return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+	}
+	if !slices.ContainsFunc(failures, gone) {
+		return nil
+	}
+	return b.Ensure(context.WithoutCancel(ctx))
+}
+
+// PublishAll puts many messages into their stream at once, with one write if the stream
+// allows that. Otherwise the events of one order are sent one after the other, each when
+// the one before it is stored; once one fails, the later ones of that order fail with
+// ErrSkipped. It returns the highest sequence that one of them has in the stream, 0 for
+// none, and an error for each envelope, nil where the stream has it.
 //
 // Over a connection that is a new one it sends nothing and fails with ErrUnseen until
 // Streams was called: events must not come first into a stream that has lost older ones.
 func (b *Bus) PublishAll(ctx context.Context, envelopes []events.Envelope) (last uint64, failures []error) {
+	if len(envelopes) > 1 && b.mayTell() == nil {
+		messages := make([]*nats.Msg, len(envelopes))
+		for i, e := range envelopes {
+			messages[i] = b.message(e)
+		}
+		if last, err := b.atOnce(ctx, messages); err == nil {
+			return last, make([]error, len(envelopes))
+		}
+	}
 	failures = make([]error, len(envelopes))
 	failed := map[string]bool{}
 	left := make([]int, len(envelopes))
@@ -113,30 +211,27 @@ func (b *Bus) PublishAll(ctx context.Context, envelopes []events.Envelope) (last
 	return last, failures
 }
 
-// publishWave sends without waiting, then waits for every acknowledgement.
+// publishWave publishes some of the envelopes, one of an order at most.
 func (b *Bus) publishWave(ctx context.Context, envelopes []events.Envelope, wave []int, failures []error) (last uint64) {
 	ctx, cancel := context.WithTimeout(ctx, stored)
 	defer cancel()
-	futures := make([]jetstream.PubAckFuture, len(wave))
+	messages := make([]*nats.Msg, len(wave))
 	for n, i := range wave {
-		if b.connection() != b.seen.Load() {
-			failures[i] = ErrUnseen
-			continue
-		}
-		futures[n], failures[i] = b.js.PublishMsgAsync(b.message(envelopes[i]))
+		messages[n] = b.message(envelopes[i])
 	}
+	outcomes := make([]error, len(wave))
+	last = b.oneByOne(ctx, messages, outcomes, b.mayTell)
+	err := b.again(ctx, outcomes)
 	for n, i := range wave {
-		if failures[i] != nil {
-			continue
-		}
-		select {
-		case ack := <-futures[n].Ok():
-			last = max(last, ack.Sequence)
-		case err := <-futures[n].Err():
-			failures[i] = b.explain(ctx, envelopes[i].Type, err)
-		case <-ctx.Done():
-			failures[i] = ctx.Err()
-		}
+		failures[i] = errors.Join(outcomes[n], err)
 	}
 	return last
+}
+
+// mayTell reports whether events may go out over this connection.
+func (b *Bus) mayTell() error {
+	if b.connection() != b.seen.Load() {
+		return ErrUnseen
+	}
+	return nil
 }

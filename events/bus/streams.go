@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -40,8 +41,26 @@ var streams = []stream{
 	{Dead, []string{events.DeadPrefix + ">"}, 30 * 24 * time.Hour, false, time.Second},
 }
 
+// holder is the stream that a subject belongs to, both without prefix; empty if none does.
+func holder(subject string) string {
+	for _, s := range streams {
+		if slices.Contains(s.subjects, subject) {
+			return s.name
+		}
+	}
+	if strings.HasPrefix(subject, events.DeadPrefix) {
+		return Dead
+	}
+	return ""
+}
+
+func (b *Bus) streamOf(ctx context.Context, subject string) (jetstream.Stream, error) {
+	return b.js.Stream(ctx, b.named(holder(subject)))
+}
+
 // Ensure creates the streams that are not there. What is there is left as it is, but for
-// subjects that are missing. Many processes may do it at once.
+// subjects that are missing, and that many messages may be stored with one write. Many
+// processes may do it at once.
 func (b *Bus) Ensure(ctx context.Context) error {
 	for _, s := range streams {
 		if _, err := b.ensure(ctx, s); err != nil {
@@ -68,13 +87,21 @@ func (b *Bus) ensure(ctx context.Context, s stream) (*jetstream.StreamInfo, erro
 	}
 	info := found.CachedInfo()
 	missing := slices.DeleteFunc(b.subjects(s), func(subject string) bool { return slices.Contains(info.Config.Subjects, subject) })
-	if len(missing) == 0 {
+	if len(missing) == 0 && info.Config.AllowAtomicPublish {
 		return info, nil
 	}
+	if len(missing) == 0 { // who may not change streams hears nothing, and does without
+		brief, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		ctx = brief
+	}
 	cfg := info.Config
-	cfg.Subjects = append(cfg.Subjects, missing...)
+	cfg.Subjects, cfg.AllowAtomicPublish = append(cfg.Subjects, missing...), true
 	found, err = b.js.UpdateStream(ctx, cfg)
-	if err != nil {
+	switch {
+	case err != nil && len(missing) == 0: // without it everything works, slower
+		return info, nil
+	case err != nil:
 		return nil, b.denied.explain("$JS.API.STREAM.UPDATE."+b.named(s.name), err)
 	}
 	return found.CachedInfo(), nil
@@ -92,6 +119,7 @@ func (b *Bus) streamConfig(s stream) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
 		Name: b.named(s.name), Subjects: b.subjects(s), Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
 		MaxAge: s.keep, Duplicates: s.window, Replicas: b.cfg.Replicas, MaxMsgs: -1, Discard: jetstream.DiscardOld,
+		AllowAtomicPublish: true,
 	}
 	if s.input {
 		cfg.MaxMsgs, cfg.Discard = b.cfg.MaxMessages, jetstream.DiscardNew

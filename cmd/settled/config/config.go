@@ -63,7 +63,8 @@ type Token struct {
 
 // Admin is HTTP for the people who run the program.
 type Admin struct {
-	Listen string // host:port
+	Listen  string // host:port
+	Profile bool   // Go's profiles are served too
 }
 
 // Payments is how long a payment waits, and how often WeChat is asked about it.

@@ -32,7 +32,7 @@ func readRedis(s *section) Redis {
 
 func readAdmin(s *section) Admin {
 	defer s.end()
-	return Admin{Listen: s.at("listen").text("127.0.0.1:8081", listen)}
+	return Admin{Listen: s.at("listen").text("127.0.0.1:8081", listen), Profile: s.at("profile").boolean()}
 }
 
 func readPayments(s *section) Payments {
@@ -40,7 +40,7 @@ func readPayments(s *section) Payments {
 	return Payments{
 		TTL:           s.at("ttl").duration(30 * time.Minute),
 		QuerySchedule: readSchedule(s.at("query_schedule")),
-		InFlight:      int(s.at("in_flight").integer(64, 1, 4096)),
+		InFlight:      int(s.at("in_flight").integer(256, 1, 4096)),
 	}
 }
 
