@@ -44,10 +44,26 @@ crash: ## die at every point and let everything fail while customers pay, and co
 	@scripts/setup
 	@go run ./crash/matrix -cell '$(CELL)' -fault '$(FAULT)' -at-once $(AT_ONCE) -revision '$(VERSION)' $(if $(CELL)$(FAULT),,-doc docs/crash-matrix.md) $(if $(CELL)$(filter-out all,$(FAULT)),,-faults-doc docs/faults.md)
 
+# ONLY names parts, with commas between them: limits, finalize or finalize_v3. The page is
+# written only when all of them are run. SIZE is how many operations a run has.
+ROUNDS ?= 5
+SIZE ?= 20000
+PAGE := docs/performance-tables
 .PHONY: bench
-bench: ## run the benchmarks
+bench: ## measure settled and its peers side by side on real servers (ONLY=part,… ROUNDS=5 SIZE=20000)
+	@scripts/setup
+	@mkdir -p bin
+	@go -C bench run . -only '$(ONLY)' -rounds $(ROUNDS) -size $(SIZE) -revision '$(VERSION)' $(if $(ONLY),-json ../bin/bench.json,-page ../$(PAGE).md -json ../$(PAGE).json)
+
+.PHONY: microbench
+microbench: ## run the benchmarks that stand beside the tests
 	@scripts/setup
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: smokebench
+smokebench: ## let everybody whom make bench measures do a little of it, and do it rightly
+	@scripts/setup
+	go -C bench test ./...
 
 .PHONY: mutants
 mutants: ## plant bugs, ONLY=word for some, and see that the tests find each
@@ -65,14 +81,17 @@ build: ## build bin/settled
 .PHONY: fmt
 fmt: ## format all Go files
 	$(TOOL) golangci-lint fmt
+	cd bench && go tool -modfile=../tools/go.mod golangci-lint fmt
 
 .PHONY: vet
 vet: ## run go vet
 	go vet ./...
+	go -C bench vet ./...
 
 .PHONY: lint
 lint: ## run the linters of .golangci.yml
 	$(TOOL) golangci-lint run
+	cd bench && go tool -modfile=../tools/go.mod golangci-lint run
 
 .PHONY: generate
 generate: ## write anew whatever is generated
@@ -82,6 +101,7 @@ generate: ## write anew whatever is generated
 verify: generate ## check that what is generated, go.mod and the formatting are as committed
 	$(GIT) diff --exit-code
 	go mod tidy -diff
+	go -C bench mod tidy -diff
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 
 .PHONY: vulncheck

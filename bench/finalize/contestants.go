@@ -1,0 +1,90 @@
+package finalize
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"settled/bench/peer"
+	"settled/bench/rig"
+	"settled/bench/shop"
+)
+
+// The roles of the peers.
+const (
+	roleWatermill = "finalize_watermill"
+	roleRiver     = "finalize_river"
+)
+
+// How many notifies the peers work on at the same time: what was best of 2, 4, 8, 16, 32
+// and 64 on a machine of two cores.
+const (
+	watermillHands = 16
+	riverHands     = 64
+)
+
+// settledItself is settled with its defaults.
+var settledItself = contestant{
+	name: "settled", settings: "`settled worker --pools finalize,relay` with its defaults",
+	wait: inStream, begun: given, done: acknowledged,
+	start: func(r *rig.Round) (*rig.Process, error) {
+		file, err := shop.Configure(r, shop.Settings{})
+		if err != nil {
+			return nil, err
+		}
+		return r.Settled("settled", "worker", "--pools", "finalize,relay", "--config", file, "--log-level", "warn")
+	},
+	left: "select count(*) from outbox",
+}
+
+// watermill is one transaction for each message, and its forwarder.
+var watermill = contestant{
+	name: "Watermill",
+	settings: fmt.Sprintf("router, JetStream subscriber with SubscribersCount %d, pgx, one transaction for each message with "+
+		"watermill-sql as its outbox, forwarder to JetStream; defaults otherwise", watermillHands),
+	wait: inStream, begun: given, done: acknowledged,
+	start: func(r *rig.Round) (*rig.Process, error) { return play(r, roleWatermill, watermillHands) },
+	left: `select count(*) from watermill_forwarded m, watermill_offsets_forwarded o
+		where (m.transaction_id, m."offset") > (o.last_processed_transaction_id, o.offset_acked)`,
+}
+
+// river is one job for each notify, and one for each event.
+var river = contestant{
+	name: "River",
+	settings: fmt.Sprintf("MaxWorkers %d, FetchCooldown 5 ms, pgx; the notify is a job that waits in PostgreSQL and is completed by JobCompleteTx in the "+
+		"transaction that does its work; a second job publishes the event; defaults otherwise", riverHands),
+	wait: func(ctx context.Context, r *rig.Round, bodies [][]byte) error {
+		return peer.PrepareRiver(ctx, r.Postgres, bodies)
+	},
+	begun: func(ctx context.Context, r *rig.Round) (begun bool, err error) {
+		err = r.DB.QueryRowContext(ctx, "select exists (select from river_job where attempted_at is not null)").Scan(&begun)
+		return begun, err
+	},
+	done:  func(context.Context, *rig.Round) (bool, error) { return true, nil }, // what is left says it
+	start: func(r *rig.Round) (*rig.Process, error) { return play(r, roleRiver, riverHands) },
+	left:  "select count(*) from river_job where state <> 'completed'",
+}
+
+func play(r *rig.Round, role string, hands int) (*rig.Process, error) {
+	if err := shop.WriteKeys(r.Folder); err != nil {
+		return nil, err
+	}
+	return r.Play(role, peer.Task{
+		Postgres: r.Postgres, NATS: r.Servers.NATS.URL, Prefix: r.Prefix(), Folder: r.Folder, Hands: hands,
+	})
+}
+
+// given reports whether a consumer has given out a notify.
+func given(ctx context.Context, r *rig.Round) (bool, error) {
+	found := false
+	err := consumers(ctx, r, func(info *jetstream.ConsumerInfo) { found = found || info.Delivered.Consumer > 0 })
+	return found, err
+}
+
+// acknowledged reports whether every consumer has nothing to give and nothing outstanding.
+func acknowledged(ctx context.Context, r *rig.Round) (bool, error) {
+	all := true
+	err := consumers(ctx, r, func(info *jetstream.ConsumerInfo) { all = all && info.NumPending == 0 && info.NumAckPending == 0 })
+	return all, err
+}

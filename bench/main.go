@@ -1,0 +1,98 @@
+// Command bench measures what settled does each second, side by side with others that do
+// the same work on the same servers, and what the servers and the machine could do at most.
+//
+// It only reads its flags and knows the parts; the rig is in the room below. It is a module
+// of its own, so that what the others are built from stays out of ours.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"settled/bench/finalize"
+	"settled/bench/limits"
+	"settled/bench/rig"
+)
+
+// parts are all of them, in the order of the page.
+func parts() []rig.Part {
+	return slices.Concat(limits.Parts(), finalize.Parts())
+}
+
+func main() {
+	played, err := rig.Played(parts())
+	if !played {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+		err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+		stop()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures as the flags say; figures go to out, progress to progress.
+func run(ctx context.Context, arguments []string, out, progress io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", "", "run these `parts` only, with commas between them; finalize means every part that begins so")
+	suite := rig.Suite{Out: progress}
+	flags.IntVar(&suite.Rounds, "rounds", 5, "how many `times` everybody works")
+	flags.IntVar(&suite.Size, "size", 20_000, "how many `operations` a run has where they are counted beforehand")
+	flags.DurationVar(&suite.Span, "span", time.Second, "how long a `run` lasts otherwise")
+	page := flags.String("page", "", "write the page to this `file`")
+	data := flags.String("json", "", "write all figures to this `file`")
+	revision := flags.String("revision", "unknown", "the `revision` that is measured")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	var err error
+	if suite.Parts, err = chosen(*only); err != nil {
+		return err
+	}
+	report := rig.Report{Date: time.Now().UTC().Format(time.DateOnly), Revision: *revision, Rounds: suite.Rounds, Size: suite.Size}
+	if err := measure(ctx, suite, &report); err != nil {
+		return err
+	}
+	report.WriteTables(out)
+	return report.Save(*page, *data)
+}
+
+func measure(ctx context.Context, suite rig.Suite, report *rig.Report) (err error) {
+	servers, err := rig.StartServers(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, servers.Stop(context.WithoutCancel(ctx))) }()
+	if err := report.Describe(ctx, servers); err != nil {
+		return err
+	}
+	report.Results, err = suite.Run(ctx, servers)
+	return err
+}
+
+// chosen are the parts whose names begin with one of the words; all of them if there is
+// none.
+func chosen(only string) ([]rig.Part, error) {
+	var found []rig.Part
+	for _, p := range parts() {
+		if only == "" || slices.ContainsFunc(strings.Split(only, ","), func(word string) bool {
+			return p.Name == word || strings.HasPrefix(p.Name, word+"_")
+		}) {
+			found = append(found, p)
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no part is named %q", only)
+	}
+	return found, nil
+}

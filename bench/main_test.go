@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"settled/bench/rig"
+)
+
+func TestMain(m *testing.M) {
+	if played, err := rig.Played(parts()); played {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// Everybody does a little of everything. Each run fails by itself if what it leaves behind
+// is not right, to the last row and message.
+func TestEverybodyComesToTheRightEnd(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	page, data := filepath.Join(folder, "page.md"), filepath.Join(folder, "figures.json")
+	const size = 200
+	arguments := []string{"-rounds", "1", "-size", fmt.Sprint(size), "-span", "50ms", "-page", page, "-json", data}
+	var out strings.Builder
+	if err := run(t.Context(), arguments, &out, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	var report rig.Report
+	if err := json.Unmarshal(read(t, data), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Settings["PostgreSQL fsync"] != "on" || report.Settings["PostgreSQL synchronous_commit"] != "on" {
+		t.Errorf("the servers are not durable: %v", report.Settings)
+	}
+	text := string(read(t, page))
+	for _, part := range parts() {
+		if !strings.Contains(text, "## "+strings.ReplaceAll(part.Name, "_", " ")+"\n") {
+			t.Errorf("the page has no table of %s", part.Name)
+		}
+		for _, c := range part.Contestants {
+			if !strings.Contains(text, "\n| "+c.Name+" | ") {
+				t.Errorf("the page does not tell of %s in %s", c.Name, part.Name)
+			}
+		}
+	}
+	for _, result := range report.Results {
+		for _, c := range result.Contestants {
+			if result.Name != "limits" && (len(c.Rounds) != 1 || c.Rounds[0].Operations != size) {
+				t.Errorf("%s of %s did %v", result.Name, c.Name, c.Rounds)
+			}
+		}
+	}
+}
+
+func TestPartsAreChosenByTheirNames(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		only string
+		want []string
+	}{
+		{"limits", []string{"limits"}},
+		{"finalize", []string{"finalize_v2", "finalize_v3"}},
+		{"finalize_v3,limits", []string{"limits", "finalize_v3"}},
+		{"final", nil},
+	} {
+		found, err := chosen(c.only)
+		if (err != nil) != (c.want == nil) {
+			t.Errorf("%q: error %v", c.only, err)
+		}
+		var names []string
+		for _, p := range found {
+			names = append(names, p.Name)
+		}
+		if fmt.Sprint(names) != fmt.Sprint(c.want) {
+			t.Errorf("%q chooses %v, not %v", c.only, names, c.want)
+		}
+	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

@@ -1,0 +1,71 @@
+package shop
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"settled/bench/rig"
+)
+
+const configuration = `
+nats: {url: %q, prefix: %q}
+postgres: {url: %q}
+redis: {url: %q}
+ingress:
+  listen: %s
+  public_url: http://%s
+  tokens: [{name: shop, token: %s, merchants: [shop2, shop3]}]
+admin: {listen: "127.0.0.1:0"}
+merchants:
+  shop2:
+    protocol: v2
+    endpoint: %s
+    backup_endpoint: ""
+    app_id: %s
+    mch_id: %q
+    api_key: %s
+    sign_type: HMAC-SHA256
+  shop3:
+    protocol: v3
+    endpoint: %s
+    backup_endpoint: ""
+    app_id: %s
+    mch_id: %q
+    api_v3_key: %s
+    private_key: %s
+    certificate_serial: %s
+    public_key_id: %s
+    public_key: %s
+`
+
+// Token lets an order system in.
+const Token = "a-token-of-the-shop" //nolint:gosec // of a shop that lives for a minute
+
+// Settings are what differs between parts.
+type Settings struct {
+	Ingress string // where the ingress listens; default: a port of the kernel's choice
+	WeChat  string // URL; default: one where nobody listens
+}
+
+// Configure writes settled's configuration for a round, with its defaults wherever there
+// are any, and returns the name of the file.
+func Configure(r *rig.Round, s Settings) (file string, err error) {
+	if s.Ingress == "" {
+		s.Ingress = "127.0.0.1:0"
+	}
+	if s.WeChat == "" {
+		s.WeChat = "http://127.0.0.1:9"
+	}
+	if err := WriteKeys(r.Folder); err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf(configuration, r.Servers.NATS.URL, r.Prefix(), r.Postgres, r.Servers.Redis.URL(),
+		s.Ingress, s.Ingress, Token, s.WeChat, appV2, numberV2, keyV2, s.WeChat, appV3, numberV3, keyV3,
+		filepath.Join(r.Folder, privateFile), certificateSerial, publicKeyID, filepath.Join(r.Folder, publicFile))
+	file = filepath.Join(r.Folder, "settled.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("write the configuration: %w", err)
+	}
+	return file, nil
+}
