@@ -56,7 +56,7 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 					source, late, close_reason, failure_code, failure_message,
 					event_id, event_type, event_at, event_data, request_id)
 			), held as (
-				select p.id from payments p join move m on m.payment_id = p.id
+				select m.* from payments p join move m on m.payment_id = p.id
 				order by p.id for no key update of p
 			), moved as (
 				update payments p set
@@ -74,7 +74,7 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 					close_reason = coalesce(nullif(m.close_reason, ''), p.close_reason),
 					failure_code = coalesce(nullif(m.failure_code, ''), p.failure_code),
 					failure_message = coalesce(nullif(m.failure_message, ''), p.failure_message)
-				from move m join held h on h.id = m.payment_id
+				from held m
 				where p.id = m.payment_id and p.status = m.from_status
 					and (m.fact <> 'renewed'
 						or (p.prepay_id, p.code_url, p.h5_url) is distinct from (m.prepay_id, m.code_url, m.h5_url))
