@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"syscall"
 )
 
 // Report is everything that was measured, and where.
@@ -73,9 +72,13 @@ func machine(folder string) map[string]string {
 			}
 		}
 	}
-	var memory syscall.Sysinfo_t
-	if syscall.Sysinfo(&memory) == nil {
-		told["memory"] = fmt.Sprintf("%d MiB", memory.Totalram*uint64(memory.Unit)>>20)
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if fields := strings.Fields(string(text)); len(fields) > 2 { // MemTotal: N kB
+			told["memory"] = fields[1] + " " + fields[2]
+		}
+	}
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		told["load before the run"], _, _ = strings.Cut(string(text), " ")
 	}
 	return told
 }
