@@ -74,7 +74,7 @@ func measure(ctx context.Context, suite rig.Suite, report *rig.Report) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, servers.Stop(context.WithoutCancel(ctx))) }()
-	if err := report.Describe(ctx, servers); err != nil {
+	if err := report.Describe(ctx, servers, suite.Parts); err != nil {
 		return err
 	}
 	report.Results, err = suite.Run(ctx, servers)
