@@ -45,6 +45,7 @@ func main() {
 func run(ctx context.Context, arguments []string, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("only", "", "run these `parts` only, with commas between them; finalize means every part that begins so")
+	who := flags.String("who", "", "let this `contestant` work alone")
 	suite := rig.Suite{Out: progress}
 	flags.IntVar(&suite.Rounds, "rounds", 5, "how many `times` everybody works")
 	flags.IntVar(&suite.Size, "size", 20_000, "how many `operations` a run has where they are counted beforehand")
@@ -56,7 +57,7 @@ func run(ctx context.Context, arguments []string, out, progress io.Writer) error
 		return err
 	}
 	var err error
-	if suite.Parts, err = chosen(*only); err != nil {
+	if suite.Parts, err = chosen(*only, *who); err != nil {
 		return err
 	}
 	report := rig.Report{Date: time.Now().UTC().Format(time.DateOnly), Revision: *revision, Rounds: suite.Rounds, Size: suite.Size}
@@ -73,18 +74,22 @@ func measure(ctx context.Context, suite rig.Suite, report *rig.Report) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, servers.Stop(context.WithoutCancel(ctx))) }()
-	if err := report.Describe(ctx, servers); err != nil {
+	if err := report.Describe(ctx, servers, suite.Parts); err != nil {
 		return err
 	}
 	report.Results, err = suite.Run(ctx, servers)
 	return err
 }
 
-// chosen are the parts whose names begin with one of the words; all of them if there is
-// none.
-func chosen(only string) ([]rig.Part, error) {
+// chosen are the parts whose names begin with one of the words, with one contestant; all of
+// them if there is none.
+func chosen(only, who string) ([]rig.Part, error) {
 	var found []rig.Part
 	for _, p := range parts() {
+		p.Contestants = slices.DeleteFunc(p.Contestants, func(c rig.Contestant) bool { return who != "" && c.Name != who })
+		if len(p.Contestants) == 0 {
+			continue
+		}
 		if only == "" || slices.ContainsFunc(strings.Split(only, ","), func(word string) bool {
 			return p.Name == word || strings.HasPrefix(p.Name, word+"_")
 		}) {
@@ -92,7 +97,7 @@ func chosen(only string) ([]rig.Part, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no part is named %q", only)
+		return nil, fmt.Errorf("no part is named %q and has a contestant %q", only, who)
 	}
 	return found, nil
 }

@@ -61,27 +61,29 @@ func TestEverybodyComesToTheRightEnd(t *testing.T) {
 	}
 }
 
-func TestPartsAreChosenByTheirNames(t *testing.T) {
+func TestPartsAreChosenByName(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		only string
-		want []string
+		only, who string
+		want      []string
 	}{
-		{"limits", []string{"limits"}},
-		{"finalize", []string{"finalize_v2", "finalize_v3"}},
-		{"finalize_v3,limits", []string{"limits", "finalize_v3"}},
-		{"final", nil},
+		{"limits", "", []string{"limits"}},
+		{"finalize", "", []string{"finalize_v2", "finalize_v3"}},
+		{"finalize_v3,limits", "", []string{"limits", "finalize_v3"}},
+		{"", "River", []string{"finalize_v2", "finalize_v3"}},
+		{"limits", "River", nil},
+		{"final", "", nil},
 	} {
-		found, err := chosen(c.only)
+		found, err := chosen(c.only, c.who)
 		if (err != nil) != (c.want == nil) {
-			t.Errorf("%q: error %v", c.only, err)
+			t.Errorf("%q, %q: error %v", c.only, c.who, err)
 		}
 		var names []string
 		for _, p := range found {
 			names = append(names, p.Name)
 		}
 		if fmt.Sprint(names) != fmt.Sprint(c.want) {
-			t.Errorf("%q chooses %v, not %v", c.only, names, c.want)
+			t.Errorf("%q, %q chooses %v, not %v", c.only, c.who, names, c.want)
 		}
 	}
 }

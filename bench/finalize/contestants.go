@@ -3,6 +3,7 @@ package finalize
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -17,11 +18,12 @@ const (
 	roleRiver     = "finalize_river"
 )
 
-// How many notifies the peers work on at the same time: what was best of 2, 4, 8, 16, 32
-// and 64 on a machine of two cores.
-const (
-	watermillHands = 16
-	riverHands     = 64
+// How the peers work at the same time: what was best of 2 to 32 subscribers of Watermill,
+// and of 4 to 250 workers and pauses of 5 to 100 ms of River, on a machine of two cores.
+// River's default pause would bound it at ten times its workers in a second.
+var (
+	watermillTask = peer.Task{Hands: 32, Connections: 36}
+	riverTask     = peer.Task{Hands: 100, Connections: 36, Cooldown: 20 * time.Millisecond}
 )
 
 // settledItself is settled with its defaults.
@@ -41,10 +43,12 @@ var settledItself = contestant{
 // watermill is one transaction for each message, and its forwarder.
 var watermill = contestant{
 	name: "Watermill",
-	settings: fmt.Sprintf("router, JetStream subscriber with SubscribersCount %d, pgx, one transaction for each message with "+
-		"watermill-sql as its outbox, forwarder to JetStream; defaults otherwise", watermillHands),
+	settings: fmt.Sprintf("router, JetStream subscriber with SubscribersCount %d, pgx with a connection for each, one transaction for each message with "+
+		"watermill-sql as its outbox, forwarder to JetStream; defaults otherwise", watermillTask.Hands),
 	wait: inStream, begun: given, done: acknowledged,
-	start: func(r *rig.Round) (*rig.Process, error) { return play(r, roleWatermill, watermillHands) },
+	start: func(r *rig.Round) (*rig.Process, error) {
+		return play(r, roleWatermill, watermillTask)
+	},
 	left: `select count(*) from watermill_forwarded m, watermill_offsets_forwarded o
 		where (m.transaction_id, m."offset") > (o.last_processed_transaction_id, o.offset_acked)`,
 }
@@ -52,8 +56,8 @@ var watermill = contestant{
 // river is one job for each notify, and one for each event.
 var river = contestant{
 	name: "River",
-	settings: fmt.Sprintf("MaxWorkers %d, FetchCooldown 5 ms, pgx; the notify is a job that waits in PostgreSQL and is completed by JobCompleteTx in the "+
-		"transaction that does its work; a second job publishes the event; defaults otherwise", riverHands),
+	settings: fmt.Sprintf("MaxWorkers %d, FetchCooldown %s, pgx with %d connections; the notify is a job that waits in PostgreSQL and is completed by JobCompleteTx in the "+
+		"transaction that does its work; a second job publishes the event; defaults otherwise", riverTask.Hands, riverTask.Cooldown, riverTask.Connections),
 	wait: func(ctx context.Context, r *rig.Round, bodies [][]byte) error {
 		return peer.PrepareRiver(ctx, r.Postgres, bodies)
 	},
@@ -61,18 +65,19 @@ var river = contestant{
 		err = r.DB.QueryRowContext(ctx, "select exists (select from river_job where attempted_at is not null)").Scan(&begun)
 		return begun, err
 	},
-	done:  func(context.Context, *rig.Round) (bool, error) { return true, nil }, // what is left says it
-	start: func(r *rig.Round) (*rig.Process, error) { return play(r, roleRiver, riverHands) },
-	left:  "select count(*) from river_job where state <> 'completed'",
+	done: func(context.Context, *rig.Round) (bool, error) { return true, nil }, // what is left says it
+	start: func(r *rig.Round) (*rig.Process, error) {
+		return play(r, roleRiver, riverTask)
+	},
+	left: "select count(*) from river_job where state <> 'completed'",
 }
 
-func play(r *rig.Round, role string, hands int) (*rig.Process, error) {
+func play(r *rig.Round, role string, t peer.Task) (*rig.Process, error) {
 	if err := shop.WriteKeys(r.Folder); err != nil {
 		return nil, err
 	}
-	return r.Play(role, peer.Task{
-		Postgres: r.Postgres, NATS: r.Servers.NATS.URL, Prefix: r.Prefix(), Folder: r.Folder, Hands: hands,
-	})
+	t.Postgres, t.NATS, t.Prefix, t.Folder = r.Postgres, r.Servers.NATS.URL, r.Prefix(), r.Folder
+	return r.Play(role, t)
 }
 
 // given reports whether a consumer has given out a notify.

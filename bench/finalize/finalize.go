@@ -32,7 +32,11 @@ last event is in the stream and the last notify is acknowledged.`
 func part(name, merchant, how, signature string) rig.Part {
 	p := rig.Part{
 		Name: name, Unit: "payments", About: fmt.Sprintf(about, how),
-		Path:  []string{limits.MoveMany, limits.PublishAsync, limits.Acknowledge, signature},
+		Path: []string{limits.MoveMany, limits.PublishAsync, limits.Acknowledge, signature},
+		Modules: []string{
+			"github.com/lib/pq", "github.com/nats-io/nats.go", "github.com/jackc/pgx/v5", "github.com/riverqueue/river",
+			"github.com/ThreeDotsLabs/watermill", "github.com/ThreeDotsLabs/watermill-nats/v2", "github.com/ThreeDotsLabs/watermill-sql/v4",
+		},
 		Roles: map[string]rig.Role{roleWatermill: peer.Watermill, roleRiver: peer.River},
 	}
 	for _, c := range []contestant{settledItself, watermill, river} {

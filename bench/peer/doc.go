@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -24,7 +25,10 @@ type Task struct {
 	NATS     string // URL
 	Prefix   string // before every subject
 	Folder   string // with the keys
-	Hands    int    // how many notifies are worked on at the same time
+	Hands    int    // how many notifies, or jobs, are worked on at the same time
+	// Connections bounds the pool.
+	Connections int
+	Cooldown    time.Duration // River's FetchCooldown
 }
 
 // desk is what every peer has.
@@ -33,9 +37,6 @@ type desk struct {
 	db       *pgxpool.Pool
 	gateways map[string]settled.Gateway
 }
-
-// connections are for whatever a peer does beside its hands.
-const connections = 8
 
 func open(ctx context.Context, task []byte) (*desk, error) {
 	var d desk
@@ -46,7 +47,7 @@ func open(ctx context.Context, task []byte) (*desk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the URL of PostgreSQL: %w", err)
 	}
-	cfg.MaxConns = int32(d.Hands + connections) //nolint:gosec // a few
+	cfg.MaxConns = int32(d.Connections) //nolint:gosec // a few
 	var failed [2]error
 	d.db, failed[0] = pgxpool.NewWithConfig(ctx, cfg)
 	d.gateways, failed[1] = shop.Gateways(d.Folder)

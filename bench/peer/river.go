@@ -55,7 +55,7 @@ func River(ctx context.Context, task []byte) error {
 	river.AddWorker(workers, &publisher{desk: d, js: js})
 	client, err := river.NewClient(riverpgxv5.New(d.db), &river.Config{
 		Queues:        map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: d.Hands}},
-		FetchCooldown: riverCooldown, Workers: workers,
+		FetchCooldown: d.Cooldown, Workers: workers,
 	})
 	if err != nil {
 		return fmt.Errorf("make a client: %w", err)
@@ -68,10 +68,6 @@ func River(ctx context.Context, task []byte) error {
 	defer cancel()
 	return client.Stop(bound)
 }
-
-// riverCooldown is the shortest pause between two fetches that makes it no slower. River's
-// default of 100 ms would bound it at ten times its hands in a second.
-const riverCooldown = 5 * time.Millisecond
 
 type finalizer struct {
 	river.WorkerDefaults[finalizing]

@@ -7,8 +7,8 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
-	"syscall"
 )
 
 // Report is everything that was measured, and where.
@@ -25,14 +25,9 @@ type Report struct {
 
 // Describe fills in the machine, the versions and the settings, as the kernel and the
 // servers tell them.
-func (r *Report) Describe(ctx context.Context, s *Servers) error {
+func (r *Report) Describe(ctx context.Context, s *Servers, parts []Part) error {
 	r.Machine = machine(s.Folder)
-	r.Versions = map[string]string{"Go": runtime.Version()}
-	if built, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range built.Deps {
-			r.Versions[m.Path] = m.Version
-		}
-	}
+	r.Versions = versions(parts)
 	r.Settings = map[string]string{
 		"nats-server": "one server, file storage, replicas 1, sync_interval: always; a process of its own",
 		"PostgreSQL":  "a server of its own, on a TCP socket of this machine, with what stands below and its defaults otherwise",
@@ -58,6 +53,24 @@ func (r *Report) Describe(ctx context.Context, s *Servers) error {
 	return nil
 }
 
+// versions are those of Go, of the server that was built from source, and of what the parts
+// stand on.
+func versions(parts []Part) map[string]string {
+	told := map[string]string{"Go": runtime.Version()}
+	modules := []string{natsPackage}
+	for _, p := range parts {
+		modules = append(modules, p.Modules...)
+	}
+	if built, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range built.Deps {
+			if slices.Contains(modules, m.Path) {
+				told[m.Path] = m.Version
+			}
+		}
+	}
+	return told
+}
+
 // machine is what runs all of it, with no name of its own.
 func machine(folder string) map[string]string {
 	told := map[string]string{
@@ -73,9 +86,13 @@ func machine(folder string) map[string]string {
 			}
 		}
 	}
-	var memory syscall.Sysinfo_t
-	if syscall.Sysinfo(&memory) == nil {
-		told["memory"] = fmt.Sprintf("%d MiB", memory.Totalram*uint64(memory.Unit)>>20)
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if fields := strings.Fields(string(text)); len(fields) > 2 { // MemTotal: N kB
+			told["memory"] = fields[1] + " " + fields[2]
+		}
+	}
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		told["load before the run"], _, _ = strings.Cut(string(text), " ")
 	}
 	return told
 }

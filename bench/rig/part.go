@@ -14,6 +14,8 @@ type Part struct {
 	// figures are held against. Empty: they are held against nothing.
 	Path        []string
 	Contestants []Contestant
+	// Modules are those whose versions the page has to tell.
+	Modules []string
 	// Roles are what this program does as a process of its own, for Round.Play.
 	Roles map[string]Role
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -31,14 +32,26 @@ func start(name, folder string, command *exec.Cmd) (*Process, error) {
 	defer func() { _ = log.Close() }() // the process has its own handle
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt of the terminal is ours to pass on
-	if err := command.Start(); err != nil {
+	tie(command.SysProcAttr)
+	started := make(chan error)
+	go p.run(started)
+	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	go func() {
-		p.failed = command.Wait()
-		close(p.ended)
-	}()
 	return p, nil
+}
+
+// run starts the process and waits for its end. To the kernel its parent is the thread
+// that started it, and not all of this process, so that one has to live on.
+func (p *Process) run(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := p.command.Start()
+	started <- err
+	if err == nil {
+		p.failed = p.command.Wait()
+	}
+	close(p.ended)
 }
 
 // Stop asks the process to end and waits until it has; one that does not within the bound

@@ -41,10 +41,10 @@ func (r *Round) Usage(ctx context.Context, of ...*Process) (Usage, error) {
 // operations.
 func (u Usage) Since(before Usage, operations int) map[string]float64 {
 	each := func(used time.Duration) float64 { return float64(used.Microseconds()) / float64(max(1, operations)) }
+	own, postgres, nats := u.Contestant-before.Contestant, u.Postgres-before.Postgres, u.NATS-before.NATS
 	return map[string]float64{
-		"CPU µs: its own":    each(u.Contestant - before.Contestant),
-		"CPU µs: PostgreSQL": each(u.Postgres - before.Postgres),
-		"CPU µs: NATS":       each(u.NATS - before.NATS),
+		"CPU µs: its own": each(own), "CPU µs: PostgreSQL": each(postgres), "CPU µs: NATS": each(nats),
+		"CPU µs: together": each(own + postgres + nats),
 	}
 }
 
