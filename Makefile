@@ -44,6 +44,13 @@ crash: ## die at every point and let everything fail while customers pay, and co
 	@scripts/setup
 	@go run ./crash/matrix -cell '$(CELL)' -fault '$(FAULT)' -at-once $(AT_ONCE) -revision '$(VERSION)' $(if $(CELL)$(FAULT),,-doc docs/crash-matrix.md) $(if $(CELL)$(filter-out all,$(FAULT)),,-faults-doc docs/faults.md)
 
+# The page is written only for the full size.
+MESSAGES ?= 1000000
+.PHONY: overload
+overload: ## work off a backlog of MESSAGES while the ingress is flooded, and measure (default a million: half an hour and more)
+	@scripts/setup
+	@go run ./crash/overload -messages $(MESSAGES) -in-flight 256 -revision '$(VERSION)' $(if $(filter 1000000,$(MESSAGES)),-doc docs/overload.md)
+
 .PHONY: bench
 bench: ## run the benchmarks
 	@scripts/setup

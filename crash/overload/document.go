@@ -18,10 +18,10 @@ as many messages as it is told: ` + "`make overload MESSAGES=20000`" + ` writes 
 
 Before a worker runs, %s orders of three merchants (legacy five of ten, APIv2 four, APIv3 one) are published to
 ` + "`SETTLED_ORDERS`" + `, and %s repeats of notifies that were heard before to ` + "`SETTLED_NOTIFY`" + `. Then one
-` + "`settled worker`" + ` with every pool is started beside one ` + "`settled ingress`" + `, both with the default limits. While they work
-the backlog off, new customers come all the time, half of them over HTTP and half over NATS, pay as soon as they can, and
-are timed; and the ingress is flooded, %s at a time, by many honest callers with a connection each, who come again after
-250 ms when they are turned away. At the end every order is looked for in PostgreSQL, and ` + "`settled audit`" + ` runs.
+` + "`settled worker`" + ` with every pool and ` + "`in_flight: %d`" + ` is started beside one ` + "`settled ingress`" + `. While they work the
+backlog off, five new customers a second come, half of them over HTTP and half over NATS, pay as soon as they can, and are
+timed; and the ingress is flooded, %s at a time, by many honest callers with a connection each, who come again after 250 ms
+when they are turned away. At the end every order is looked for in PostgreSQL, and ` + "`settled audit`" + ` runs.
 
 At revision %s on %s, on a machine with %d cores and %s that also ran PostgreSQL (with fsync), the NATS server, Redis,
 the simulator and all callers.
@@ -34,7 +34,7 @@ func (r result) write(file, revision string) error {
 	for _, f := range r.Floods {
 		last = f.last
 	}
-	text := fmt.Sprintf(head, thousands(r.Messages), thousands(r.Notifies), last, revision, time.Now().UTC().Format(time.DateOnly),
+	text := fmt.Sprintf(head, thousands(r.Messages), thousands(r.Notifies), r.InFlight, last, revision, time.Now().UTC().Format(time.DateOnly),
 		runtime.NumCPU(), machineMemory()) + r.table()
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // for everybody to read
 		return fmt.Errorf("write %s: %w", file, err)

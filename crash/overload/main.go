@@ -32,8 +32,8 @@ func main() {
 
 func run(ctx context.Context) error {
 	messages := flag.Int("messages", 1_000_000, "how many `orders` wait when the worker starts")
-	last := flag.Duration("flood", 20*time.Second, "how long each flood of the ingress lasts")
-	inFlight := flag.Int("in-flight", 0, "how many `payments` each pool has in hand, 0 for the default")
+	last := flag.Duration("flood", 20*time.Second, "how long each flood of the ingress lasts, as a `duration`")
+	inFlight := flag.Int("in-flight", 64, "how many `payments` each pool has in hand")
 	doc := flag.String("doc", "", "write the page to this `file`")
 	revision := flag.String("revision", "unknown", "the `revision` that the page is of")
 	flag.Parse()
@@ -42,14 +42,16 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = program.Remove() }() // a temporary file
-	result, err := overload{messages: *messages, floods: floods(*last), every: 200 * time.Millisecond, inFlight: *inFlight, durable: true, log: os.Stderr}.under(ctx, program)
+	o := overload{
+		messages: *messages, floods: floods(*last), every: 200 * time.Millisecond, inFlight: *inFlight, durable: true, log: os.Stderr,
+	}
+	result, err := o.under(ctx, program)
 	if err != nil {
 		return err
 	}
 	fmt.Fprint(os.Stdout, result.table())
-	err = result.err()
 	if *doc != "" {
-		err = errors.Join(err, result.write(*doc, *revision))
+		err = result.write(*doc, *revision)
 	}
-	return err
+	return errors.Join(err, result.err())
 }

@@ -11,7 +11,7 @@ import (
 	"settled/crash"
 )
 
-// mostMemory is what neither the worker nor the ingress may ever have, in KiB.
+// mostMemory is what neither the worker nor the ingress should ever have, in KiB.
 const mostMemory = 200 << 10
 
 // memory is what processes have had, second by second.
@@ -56,8 +56,8 @@ func (m *memory) String() string {
 
 // used is what one process has had, in KiB.
 type used struct {
-	Process                         string
-	First, Middle, Last, Peak, Kept int
+	Process                   string
+	First, Middle, Last, Peak int
 }
 
 func (m *memory) all() []used {

@@ -20,7 +20,7 @@ type overload struct {
 	messages int           // orders that wait when the worker starts; a tenth as many notifies wait with them
 	floods   []flood       // of the ingress, one after the other
 	every    time.Duration // between two newcomers
-	inFlight int           // of each pool; default 64
+	inFlight int           // of each pool
 	durable  bool          // PostgreSQL writes to the disk, as it should where money is
 	log      io.Writer
 }
@@ -28,7 +28,7 @@ type overload struct {
 // name is that of the world.
 const name = "overload"
 
-// run is an overload under way.
+// running is an overload under way.
 type running struct {
 	overload
 	world     *crash.World
@@ -64,11 +64,12 @@ func (o overload) under(ctx context.Context, program *crash.Program) (r result, 
 	if now.newcomers, err = open(w, nc, js); err != nil {
 		return r, err
 	}
-	if err := now.run(ctx); err != nil || now.result.err() != nil {
+	err = now.run(ctx)
+	if err != nil || now.result.err() != nil {
 		w.Keep()
-		return now.result, errors.Join(err, fmt.Errorf("logs in %s: %w", w.Folder(), now.result.err()))
+		now.say("logs in %s", w.Folder())
 	}
-	return now.result, nil
+	return now.result, err
 }
 
 func (r *running) run(ctx context.Context) error {
@@ -111,7 +112,8 @@ func (r *running) run(ctx context.Context) error {
 	return r.count(ctx)
 }
 
-// patience bounds how long newcomers wait, and how long it takes until nothing is left to do.
+// patience bounds how long newcomers wait once the last has come, and how long it takes
+// until nothing is left to do.
 const patience = 5 * time.Minute
 
 // prepare starts the ingress and lets the backlog wait. So that there are notifies which
@@ -147,7 +149,7 @@ func (r *running) prepare(ctx context.Context) (map[string][]notify, error) {
 			return nil, fmt.Errorf("WeChat has sent no notify of %s", merchant)
 		}
 	}
-	r.result.Messages, r.result.Notifies = r.messages, r.messages/10
+	r.result.Messages, r.result.Notifies, r.result.InFlight = r.messages, r.messages/10, r.inFlight
 	return old, fill(ctx, r.world, r.stream, r.messages, r.messages/10, bodies)
 }
 

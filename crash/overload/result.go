@@ -12,6 +12,7 @@ import (
 // result is what an overload has come to. Lost and Doubled must be 0, and Wrong empty.
 type result struct {
 	Messages, Notifies  int           // that waited
+	InFlight            int           // of each pool
 	Recorded, WorkedOff time.Duration // until nothing of it waited in the streams, and until all was prepared and published
 	Memory              []used
 	Calm, Flooded       waits // newcomers outside of the floods and while they lasted
@@ -88,7 +89,7 @@ func (r result) err() error {
 	}
 	for _, u := range r.Memory {
 		if u.Peak >= mostMemory {
-			wrong = append(wrong, fmt.Errorf("the %s had %d MiB", u.Process, u.Peak>>10))
+			wrong = append(wrong, fmt.Errorf("the %s had %d MiB, more than %d", u.Process, u.Peak>>10, mostMemory>>10))
 		}
 	}
 	for _, f := range r.Floods {

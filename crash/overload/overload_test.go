@@ -1,0 +1,43 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"settled/crash"
+)
+
+// A small backlog and a short flood: the callers beyond what is taken hear so, and whatever
+// was ordered, by whomever, is there once.
+func TestABacklogIsWorkedOffUnderAFlood(t *testing.T) {
+	t.Parallel()
+	program, err := crash.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = program.Remove() })
+	o := overload{
+		messages: 2000, inFlight: 64, every: 200 * time.Millisecond, log: t.Output(),
+		floods: []flood{{"one merchant", 2 * time.Second, []party{
+			{"orders of classic", "classic", crash.Eager, 2100},
+			{"orders of shop2, too fast for their token", "shop2", crash.Hasty, 40},
+			{"notifies of shop2", "shop2", "", 10},
+		}}},
+	}
+	r, err := o.under(t.Context(), program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("\n%s", r.table())
+	if err := r.err(); err != nil {
+		t.Error(err)
+	}
+	eager, hasty := r.Floods[0].heard[0], r.Floods[0].heard[1]
+	if eager.status[http.StatusServiceUnavailable] == 0 || hasty.status[http.StatusTooManyRequests] == 0 {
+		t.Errorf("nobody was turned away: %s; %s", eager, hasty)
+	}
+	if r.Calm.Customers+r.Flooded.Customers == 0 {
+		t.Error("nobody came while the backlog was worked off")
+	}
+}
