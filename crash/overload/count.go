@@ -43,7 +43,7 @@ func (r *running) count(ctx context.Context) error {
 	var taken []string
 	for _, f := range r.result.Floods {
 		for _, a := range f.heard {
-			taken = append(taken, a.orders...)
+			taken = append(taken, a.Orders...)
 		}
 	}
 	var backlog, prepared, flooded, twice int

@@ -32,7 +32,7 @@ the simulator and all callers.
 func (r result) write(file, revision string) error {
 	var last time.Duration
 	for _, f := range r.Floods {
-		last = f.last
+		last = f.Last
 	}
 	text := fmt.Sprintf(head, thousands(r.Messages), thousands(r.Notifies), r.InFlight, last, revision, time.Now().UTC().Format(time.DateOnly),
 		runtime.NumCPU(), machineMemory()) + r.table()
@@ -76,8 +76,8 @@ func (r result) table() string {
 	head("flood", "callers", "requests", "taken", "answers", "turned away within", "longest answer")
 	for _, f := range r.Floods {
 		for i, a := range f.heard {
-			row(f.name, fmt.Sprintf("%d, %s", f.parties[i].connections, a.party), thousands(a.requests), thousands(a.taken), a.statuses(),
-				percentilesOf(a.turned).String(), short(a.longest))
+			row(f.Name, fmt.Sprintf("%d, %s", f.Parties[i].Connections, a.Party), thousands(a.Requests), thousands(a.Taken), a.statuses(),
+				percentilesOf(a.Turned).String(), short(a.Longest))
 		}
 	}
 	return text.String()

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,18 +19,18 @@ import (
 
 // flood is many honest callers at once, each with a connection of its own.
 type flood struct {
-	name    string
-	last    time.Duration
-	parties []party
+	Name    string
+	Last    time.Duration
+	Parties []party
 }
 
 // party is callers who want the same: to order, each time something new, or, without a
 // token, to have a notify heard that was heard before.
 type party struct {
-	name        string
-	merchant    string
-	token       string
-	connections int
+	Name        string
+	Merchant    string
+	Token       string
+	Connections int
 }
 
 // floods are those of the full run. The ingress keeps 4096 connections, has as many requests
@@ -49,42 +52,39 @@ func floods(last time.Duration) []flood {
 
 // answers is what a party heard.
 type answers struct {
-	party    string
-	requests int
-	taken    int // orders: 202; notifies: WeChat's success
-	status   map[int]int
-	broken   int             // without an answer: the ingress closed the connection, or nothing came
-	turned   []time.Duration // how long those waited that were turned away
-	longest  time.Duration   // that anybody waited
-	bare     int             // orders that were turned away without Retry-After
-	orders   []string        // that were taken
+	Party    string
+	Requests int
+	Taken    int // orders: 202; notifies: WeChat's success
+	Status   map[int]int
+	Refused  int             // the ingress had no connection left for them, or closed the one they had
+	Silent   int             // they were let in, and nothing came for half a minute
+	Turned   []time.Duration // how long those waited that were turned away, once they had a connection
+	Longest  time.Duration   // that anybody waited who had a connection
+	Bare     int             // orders that were turned away without Retry-After
+	Orders   []string        // that were taken
 }
 
 // turnedAwayPause is how soon a caller comes again, who should wait for longer: Retry-After says a second at least.
 const turnedAwayPause = 250 * time.Millisecond
 
-// floodOrders numbers the orders of all floods.
-var floodOrders atomic.Int64
-
-// pour lets the flood come and returns what each party heard.
-func (f flood) pour(ctx context.Context, w *crash.World, old map[string][]notify) []answers {
-	heard := make([]answers, len(f.parties))
-	end := time.Now().Add(f.last)
+// callAll calls, with as many callers as there are connections.
+func (c call) callAll(ctx context.Context) []answers {
+	heard := make([]answers, len(c.Flood.Parties))
+	end := time.Now().Add(c.Flood.Last)
+	var number atomic.Int64
 	var mu sync.Mutex
 	var calling sync.WaitGroup
-	for i, p := range f.parties {
-		heard[i] = answers{party: p.name, status: map[int]int{}}
-		client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: p.connections}}
+	for i, p := range c.Flood.Parties {
+		heard[i] = answers{Party: p.Name, Status: map[int]int{}}
+		client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: p.Connections}}
 		defer client.CloseIdleConnections()
-		for nth := range p.connections {
+		for nth := range p.Connections {
 			calling.Go(func() {
 				for time.Now().Before(end) && ctx.Err() == nil {
-					r, id := p.request(w, old, nth)
-					began := time.Now()
+					r, id := c.request(p, nth, c.First+number.Add(1))
 					a, err := post(ctx, client, r)
-					took := time.Since(began)
 					mu.Lock()
-					taken := heard[i].count(a, err, took, id)
+					taken := heard[i].count(a, err, id)
 					mu.Unlock()
 					if !taken {
 						pause(ctx, turnedAwayPause)
@@ -98,24 +98,29 @@ func (f flood) pour(ctx context.Context, w *crash.World, old map[string][]notify
 }
 
 // count notes one answer and reports whether the request was taken.
-func (a *answers) count(one answer, err error, took time.Duration, orderID string) bool {
-	a.requests++
-	a.longest = max(a.longest, took)
-	if err != nil {
-		a.broken++
+func (a *answers) count(one answer, err error, orderID string) bool {
+	a.Requests++
+	a.Longest = max(a.Longest, one.took)
+	var late net.Error
+	switch {
+	case errors.As(err, &late) && late.Timeout() && one.took > 0:
+		a.Silent++
+		return false
+	case err != nil:
+		a.Refused++
 		return false
 	}
-	a.status[one.status]++
+	a.Status[one.status]++
 	if one.taken() {
-		a.taken++
+		a.Taken++
 		if orderID != "" {
-			a.orders = append(a.orders, orderID)
+			a.Orders = append(a.Orders, orderID)
 		}
 		return true
 	}
-	a.turned = append(a.turned, took)
+	a.Turned = append(a.Turned, one.took)
 	if orderID != "" && one.retryAfter == "" {
-		a.bare++
+		a.Bare++
 	}
 	return false
 }
@@ -142,13 +147,13 @@ func byMerchant(bodies [][]byte) (map[string][]notify, error) {
 }
 
 // request is what a caller of the party sends next; id is the order's, if it is one.
-func (p party) request(w *crash.World, old map[string][]notify, nth int) (r request, id string) {
-	if p.token != "" {
-		id = fmt.Sprintf("flood%09d", floodOrders.Add(1))
-		return request{url: "http://" + w.Door() + "/v1/payments", token: p.token, body: order(p.merchant, id, time.Now().Add(expires))}, id
+func (c call) request(p party, nth int, number int64) (r request, id string) {
+	if p.Token != "" {
+		id = fmt.Sprintf("flood%010d", number)
+		return request{url: "http://" + c.Door + "/v1/payments", token: p.Token, body: order(p.Merchant, id, time.Now().Add(expires))}, id
 	}
-	n := old[p.merchant][nth%len(old[p.merchant])]
-	return request{url: "http://" + w.Door() + "/notify/" + p.merchant + "?" + n.Query, header: n.Headers, body: n.Body}, ""
+	n := c.Old[p.Merchant][nth%len(c.Old[p.Merchant])]
+	return request{url: "http://" + c.Door + "/notify/" + p.Merchant + "?" + n.Query, header: n.Headers, body: n.Body}, ""
 }
 
 // request is one that is posted.
@@ -164,6 +169,7 @@ type answer struct {
 	status     int
 	retryAfter string
 	said       string
+	took       time.Duration // since there was a connection
 }
 
 // taken reports whether the request was: a notify of APIv2 hears of its failure with 200.
@@ -172,10 +178,17 @@ func (a answer) taken() bool {
 		a.status == http.StatusOK && !bytes.Contains(bytes.ToLower([]byte(a.said)), []byte("fail"))
 }
 
-func post(ctx context.Context, client *http.Client, r request) (answer, error) {
+func post(ctx context.Context, client *http.Client, r request) (a answer, err error) {
+	var let time.Time
+	defer func() {
+		if !let.IsZero() {
+			a.took = time.Since(let)
+		}
+	}()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { let = time.Now() }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(r.body))
 	if err != nil {
-		return answer{}, err
+		return a, err
 	}
 	for name, values := range r.header {
 		req.Header[name] = values
@@ -185,9 +198,10 @@ func post(ctx context.Context, client *http.Client, r request) (answer, error) {
 	}
 	response, err := client.Do(req)
 	if err != nil {
-		return answer{}, err
+		return a, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	said, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header.Get("Retry-After"), string(said)}, err
+	a.status, a.retryAfter, a.said = response.StatusCode, response.Header.Get("Retry-After"), string(said)
+	return a, err
 }

@@ -22,7 +22,12 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx)
+	var err error
+	if os.Getenv(callersVariable) == "" {
+		err = run(ctx)
+	} else {
+		err = beCallers(ctx, os.Stdin, os.Stdout)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "overload:", err)

@@ -94,15 +94,14 @@ func (r *running) run(ctx context.Context) error {
 		r.await(coming, uint64(r.messages)) //nolint:gosec // a count
 		r.newcomers.come(coming, r.every, patience)
 	}()
-	poured := make(chan struct{})
-	go func() {
-		defer close(poured)
-		r.pour(ctx, old)
-	}()
+	poured := make(chan error, 1)
+	go func() { poured <- r.pour(ctx, old) }()
 	if err := r.workOff(ctx, began); err != nil {
 		return err
 	}
-	<-poured
+	if err := <-poured; err != nil {
+		return err
+	}
 	closes()
 	<-served
 	if err := r.rest(ctx); err != nil {
@@ -156,16 +155,20 @@ func (r *running) prepare(ctx context.Context) (map[string][]notify, error) {
 func (*running) named(stream string) string { return name + "_SETTLED_" + stream }
 
 // pour floods the ingress once a tenth of the backlog is worked off.
-func (r *running) pour(ctx context.Context, old map[string][]notify) {
+func (r *running) pour(ctx context.Context, old map[string][]notify) error {
 	r.await(ctx, uint64(r.messages)*9/10) //nolint:gosec // a count
-	for _, f := range r.floods {
+	for i, f := range r.floods {
 		began := time.Now()
-		heard := f.pour(ctx, r.world, old)
+		heard, err := call{f, r.world.Door(), old, int64(i) * 1e8}.pour(ctx)
+		if err != nil {
+			return err
+		}
 		r.result.Floods = append(r.result.Floods, poured{f, began, time.Now(), heard})
 		for _, a := range heard {
-			r.say("flood of %s: %s", f.name, a)
+			r.say("flood of %s: %s", f.Name, a)
 		}
 	}
+	return nil
 }
 
 // await waits until fewer orders than that wait in the stream.

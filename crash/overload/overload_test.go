@@ -1,12 +1,25 @@
 package main
 
 import (
+	"context"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
 	"settled/crash"
 )
+
+// The test's own program is the callers too.
+func TestMain(m *testing.M) {
+	if os.Getenv(callersVariable) != "" {
+		if err := beCallers(context.Background(), os.Stdin, os.Stdout); err != nil {
+			panic(err)
+		}
+		return
+	}
+	m.Run()
+}
 
 // A small backlog and a short flood: the callers beyond what is taken hear so, and whatever
 // was ordered, by whomever, is there once.
@@ -34,7 +47,7 @@ func TestABacklogIsWorkedOffUnderAFlood(t *testing.T) {
 		t.Error(err)
 	}
 	eager, hasty := r.Floods[0].heard[0], r.Floods[0].heard[1]
-	if eager.status[http.StatusServiceUnavailable] == 0 || hasty.status[http.StatusTooManyRequests] == 0 {
+	if eager.Status[http.StatusServiceUnavailable] == 0 || hasty.Status[http.StatusTooManyRequests] == 0 {
 		t.Errorf("nobody was turned away: %s; %s", eager, hasty)
 	}
 	if r.Calm.Customers+r.Flooded.Customers == 0 {

@@ -102,31 +102,34 @@ func (r result) err() error {
 
 // err says what a caller should not have heard.
 func (a answers) err() error {
-	for status := range a.status {
+	for status := range a.Status {
 		if !slices.Contains([]int{200, 202, 204, 429, 503}, status) {
-			return fmt.Errorf("%s: %d answers with %d", a.party, a.status[status], status)
+			return fmt.Errorf("%s: %d answers with %d", a.Party, a.Status[status], status)
 		}
 	}
-	if a.bare > 0 {
-		return fmt.Errorf("%s: %d were turned away without a time to come again", a.party, a.bare)
+	if a.Bare > 0 {
+		return fmt.Errorf("%s: %d were turned away without a time to come again", a.Party, a.Bare)
 	}
 	return nil
 }
 
 // String is what a party heard, in a line.
 func (a answers) String() string {
-	return fmt.Sprintf("%s: %d requests, %d taken; %s; longest %s; turned away within %s", a.party, a.requests, a.taken,
-		a.statuses(), short(a.longest), percentilesOf(a.turned))
+	return fmt.Sprintf("%s: %d requests, %d taken; %s; longest %s; turned away within %s", a.Party, a.Requests, a.Taken,
+		a.statuses(), short(a.Longest), percentilesOf(a.Turned))
 }
 
 // statuses counts the answers by their status.
 func (a answers) statuses() string {
 	var parts []string
-	for _, status := range slices.Sorted(maps.Keys(a.status)) {
-		parts = append(parts, fmt.Sprintf("%d %d×", status, a.status[status]))
+	for _, status := range slices.Sorted(maps.Keys(a.Status)) {
+		parts = append(parts, fmt.Sprintf("%d %d×", status, a.Status[status]))
 	}
-	if a.broken > 0 {
-		parts = append(parts, fmt.Sprintf("connection closed %d×", a.broken))
+	if a.Refused > 0 {
+		parts = append(parts, fmt.Sprintf("no connection %d×", a.Refused))
+	}
+	if a.Silent > 0 {
+		parts = append(parts, fmt.Sprintf("no answer %d×", a.Silent))
 	}
 	return strings.Join(parts, ", ")
 }
