@@ -65,7 +65,8 @@ var house = map[string]room{
 		doors:   []string{"embedded", "failpoint", "wechat/simulator"},
 		modules: []string{nats, pq, toxiproxy, zerolog},
 	},
-	"crash/matrix": {doors: []string{"crash"}},
+	"crash/matrix":   {doors: []string{"crash"}},
+	"crash/overload": {doors: []string{"crash", "failpoint"}, modules: []string{nats, pq}},
 }
 
 // The modules of others.

@@ -10,8 +10,15 @@ import (
 	"sync"
 )
 
-// token lets the shop in.
-const token = "a-token-of-the-shop"
+// The tokens that every world's ingress knows.
+const (
+	// Token is the shop's own.
+	Token = "a-token-of-the-shop"
+	// Eager may come as often as it likes.
+	Eager = "a-token-of-an-eager-order-system"
+	// Hasty comes sooner than it may.
+	Hasty = "a-token-of-a-hasty-order-system"
+)
 
 const template = `
 nats: {url: "%s", prefix: "%s"}
@@ -20,9 +27,12 @@ redis: {url: "%s"}
 ingress:
   listen: %s
   public_url: http://%s
-  tokens: [{name: shop, token: %s, merchants: [classic, shop2, shop3]}]
+  tokens:
+  - {name: shop, token: %s, merchants: [classic, shop2, shop3]}
+  - {name: eager, token: %s, merchants: [classic, shop2, shop3], rate: 1000000}
+  - {name: hasty, token: %s, merchants: [classic, shop2, shop3], rate: 5}
 admin: {listen: "127.0.0.1:0"}
-payments: {query_schedule: %s}
+payments: {query_schedule: %s, in_flight: %d}
 %s
 merchants:%s`
 
@@ -40,12 +50,12 @@ func (w *World) configuration(process string) (string, error) {
 			urls[to] = strings.Replace(direct, address(direct), begin, 1)
 		}
 	}
-	return fmt.Sprintf(template, urls[NATS], w.prefix(), urls[Postgres], urls[Redis], w.ingress, w.door, token,
-		w.cfg.Schedule, w.cfg.Settings, sections(w.accounts, w.folder, urls[WeChat])), nil
+	return fmt.Sprintf(template, urls[NATS], w.Prefix(), urls[Postgres], urls[Redis], w.ingress, w.door, Token, Eager, Hasty,
+		w.cfg.Schedule, w.cfg.InFlight, w.cfg.Settings, sections(w.accounts, w.folder, urls[WeChat], w.cfg.Rate)), nil
 }
 
-// prefix is before every subject of the world.
-func (w *World) prefix() string { return w.cfg.Name + "." }
+// Prefix is before every subject of the world.
+func (w *World) Prefix() string { return w.cfg.Name + "." }
 
 var given sync.Map // addresses that a world was given
 

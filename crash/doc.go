@@ -24,5 +24,5 @@
 //
 // The rig speaks to settled as anybody would, by its configuration file, HTTP and NATS, and
 // reads its tables to see what is committed. It must not import the rooms that it judges.
-// Nothing but tests and its own program may import it.
+// Nothing but tests and its own programs may import it.
 package crash

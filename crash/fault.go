@@ -108,7 +108,7 @@ func (f Fault) Under(program *Program) Run {
 }
 
 func (f Fault) happen(ctx context.Context, program *Program) (report Report, err error) {
-	servers, err := f.servers.start(ctx, program)
+	servers, err := f.servers.Start(ctx, program)
 	if err != nil {
 		return report, err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"settled/wechat/simulator"
@@ -32,6 +33,9 @@ const (
 )
 
 var merchants = []string{classic, shop2, shop3}
+
+// Merchants are those of every world: one of the legacy protocol, of APIv2 and of APIv3.
+func Merchants() []string { return slices.Clone(merchants) }
 
 // account is the merchants as WeChat knows them.
 func accounts() ([]simulator.Merchant, error) {
@@ -57,8 +61,9 @@ func accounts() ([]simulator.Merchant, error) {
 	}, nil
 }
 
-// sections are the merchants as the configuration has them, calling WeChat at a URL.
-func sections(of []simulator.Merchant, folder, wechat string) string {
+// sections are the merchants as the configuration has them, calling WeChat at a URL, so often
+// a second.
+func sections(of []simulator.Merchant, folder, wechat string, rate int) string {
 	c, two, three := of[0], of[1], of[2]
 	return fmt.Sprintf(`
   classic:
@@ -79,7 +84,7 @@ func sections(of []simulator.Merchant, folder, wechat string) string {
     mch_id: %q
     api_key: %s
     sign_type: %s
-    rate: 500
+    rate: %d
   shop3:
     protocol: v3
     endpoint: %s
@@ -91,11 +96,11 @@ func sections(of []simulator.Merchant, folder, wechat string) string {
     certificate_serial: %s
     public_key_id: %s
     public_key: %s
-    rate: 500
+    rate: %d
 `, wechat, c.AppID, c.AppSecret, c.PaySignKey, c.PartnerID, c.PartnerKey, c.TokenDailyQuota,
-		wechat, two.AppID, two.MchID, two.APIKey, two.SignType,
+		wechat, two.AppID, two.MchID, two.APIKey, two.SignType, rate,
 		wechat, three.AppID, three.MchID, three.APIV3Key, filepath.Join(folder, privateFile), three.CertificateSerial,
-		three.WechatKeyID, filepath.Join(folder, publicFile))
+		three.WechatKeyID, filepath.Join(folder, publicFile), rate)
 }
 
 const (

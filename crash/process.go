@@ -2,6 +2,7 @@ package crash
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type Process struct {
 	Name  string
 	Kind  failpoint.Process
 	Ahead time.Duration // how wrong its clock is
+	Pools string        // that a worker runs; default all but the relay
 
 	world   *World
 	file    string // the configuration
@@ -48,7 +50,7 @@ func (p *Process) arguments() []string {
 	case failpoint.Relay:
 		return append([]string{"worker", "--pools", "relay"}, common...)
 	default:
-		return append([]string{"worker", "--pools", workerPools}, common...)
+		return append([]string{"worker", "--pools", cmp.Or(p.Pools, workerPools)}, common...)
 	}
 }
 

@@ -49,14 +49,16 @@ type Servers struct {
 type ServersConfig struct {
 	MaxConnections int   // of PostgreSQL; default 900
 	MaxStore       int64 // of NATS, in bytes; default 64 GiB
+	Durable        bool  // PostgreSQL writes to the disk before it says so
 }
 
 // StartServers starts everything that settled stands on.
 func StartServers(ctx context.Context, program *Program) (*Servers, error) {
-	return ServersConfig{}.start(ctx, program)
+	return ServersConfig{}.Start(ctx, program)
 }
 
-func (cfg ServersConfig) start(ctx context.Context, program *Program) (*Servers, error) {
+// Start starts servers that differ from the usual.
+func (cfg ServersConfig) Start(ctx context.Context, program *Program) (*Servers, error) {
 	if cfg.MaxConnections == 0 {
 		cfg.MaxConnections = 900
 	}
@@ -75,7 +77,7 @@ func (cfg ServersConfig) start(ctx context.Context, program *Program) (*Servers,
 }
 
 func (s *Servers) start(ctx context.Context, cfg ServersConfig) (err error) {
-	if s.Postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{MaxConnections: cfg.MaxConnections}); err != nil {
+	if s.Postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{MaxConnections: cfg.MaxConnections, Durable: cfg.Durable}); err != nil {
 		return err
 	}
 	if s.NATS, err = embedded.StartNATS(embedded.NATSConfig{MaxStore: cfg.MaxStore}); err != nil {

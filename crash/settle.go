@@ -156,31 +156,32 @@ func (o *order) ends() map[string]int {
 	return ends
 }
 
-// audit has settled look at itself. One that could not look, because a server was slow, is
-// repeated; a break lasts.
-func (w *World) audit(ctx context.Context) error {
+// Audit has settled look at itself once, for at most so long.
+func (w *World) Audit(ctx context.Context, most time.Duration) error {
 	if len(w.Processes) == 0 {
 		return errors.New("there is nothing to audit")
 	}
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	command := exec.CommandContext(ctx, w.servers.program, "audit", "--config", w.Processes[0].file, "--log-level", "error") //nolint:gosec // its own program
+	said, err := command.CombinedOutput()
+	if err != nil {
+		const last = 2000 // the summary stands at the end
+		return fmt.Errorf("settled audit: %w\n%s", err, said[max(0, len(said)-last):])
+	}
+	return nil
+}
+
+// audit audits. One that could not look, because a server was slow, is
+// repeated; a break lasts.
+func (w *World) audit(ctx context.Context) error {
 	const tries = 3
 	var err error
 	for range tries {
-		if err = w.auditOnce(ctx); err == nil {
+		if err = w.Audit(ctx, time.Minute); err == nil {
 			return nil
 		}
 		pause(ctx, 5*time.Second)
 	}
 	return err
-}
-
-func (w *World) auditOnce(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	command := exec.CommandContext(ctx, w.servers.program, "audit", "--config", w.Processes[0].file, "--log-level", "error") //nolint:gosec // its own program
-	said, err := command.CombinedOutput()
-	if err != nil {
-		const most = 2000 // the summary stands at the end
-		return fmt.Errorf("settled audit: %w\n%s", err, said[max(0, len(said)-most):])
-	}
-	return nil
 }

@@ -187,7 +187,7 @@ func (s *Shop) comeBack(ctx context.Context, o *order) error {
 func (s *Shop) publish(ctx context.Context, subject string, body []byte) error {
 	for ctx.Err() == nil {
 		try, cancel := context.WithTimeout(ctx, 2*time.Second)
-		_, err := s.stream.Publish(try, s.world.prefix()+subject, body)
+		_, err := s.stream.Publish(try, s.world.Prefix()+subject, body)
 		cancel()
 		if err == nil {
 			return nil
@@ -202,7 +202,7 @@ func (s *Shop) post(ctx context.Context, path string, body []byte) (status int, 
 	if err != nil {
 		return 0, "", err
 	}
-	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Authorization", "Bearer "+Token)
 	response, err := s.http.Do(request)
 	if err != nil {
 		return 0, "", err

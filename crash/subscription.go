@@ -31,7 +31,7 @@ func (s *Shop) fetch(consumer jetstream.Consumer) error {
 		return err
 	}
 	for m := range batch.Messages() {
-		s.hear(m.Subject()[len(s.world.prefix()):], nats.Header(m.Headers()).Get("ce-id"), m.Data())
+		s.hear(m.Subject()[len(s.world.Prefix()):], nats.Header(m.Headers()).Get("ce-id"), m.Data())
 		_ = m.Ack() // a lost acknowledgement brings a repeat, which is known by its ce-id
 	}
 	return batch.Error()

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +34,12 @@ type WorldConfig struct {
 	Settings string
 	// Schedule is when WeChat is asked about an unpaid payment; default [1s, 2s, 4s, 8s, 15s].
 	Schedule string
+	// InFlight is what each pool may have in hand; default 64.
+	InFlight int
+	// Rate is how many calls a second a process may make for a merchant; default 500.
+	Rate int
+	// Empty leaves the customers out: whoever made the world brings others.
+	Empty bool
 }
 
 // World is one shop's: a schema, a prefix, WeChat, customers, and settled in between.
@@ -60,11 +68,14 @@ type World struct {
 
 // NewWorld makes a world in which no process runs yet.
 func (s *Servers) NewWorld(ctx context.Context, cfg WorldConfig) (*World, error) {
-	if cfg.Schedule == "" {
-		cfg.Schedule = "[1s, 2s, 4s, 8s, 15s]"
-	}
+	cfg.Schedule = cmp.Or(cfg.Schedule, "[1s, 2s, 4s, 8s, 15s]")
+	cfg.Rate, cfg.InFlight = cmp.Or(cfg.Rate, 500), cmp.Or(cfg.InFlight, 64)
 	w := &World{cfg: cfg, servers: s, folder: filepath.Join(s.folder, cfg.Name), paths: map[string]*Path{}}
-	for _, part := range []func(context.Context) error{w.openSchema, w.openWeChat, w.openShop} {
+	parts := []func(context.Context) error{w.openSchema, w.openWeChat}
+	if !cfg.Empty {
+		parts = append(parts, w.openShop)
+	}
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("make world %s: %w", cfg.Name, err), w.Close())
 		}
@@ -74,6 +85,19 @@ func (s *Servers) NewWorld(ctx context.Context, cfg WorldConfig) (*World, error)
 
 // Folder holds the configuration, and what each process has logged.
 func (w *World) Folder() string { return w.folder }
+
+// Door is where the ingress is reached: host:port.
+func (w *World) Door() string { return w.door }
+
+// Database reads what is committed.
+func (w *World) Database() *sql.DB { return w.db }
+
+// Wrong is what was seen so far and should never be.
+func (w *World) Wrong() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.wrong)
+}
 
 // Keep lets the folder outlive the servers.
 func (w *World) Keep() { w.servers.keep = true }

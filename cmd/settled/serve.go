@@ -83,6 +83,7 @@ func serve(ctx context.Context, e environment, file string, words []string, what
 	if err != nil {
 		return err
 	}
+	frugal()
 	p, err := open(ctx, cfg, e.log)
 	if err != nil {
 		return err

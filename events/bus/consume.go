@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -84,25 +85,28 @@ func (c *consumption) read(handle events.Handler) error {
 // round fetches once from each lane that has a hand free, and waits for something to do if
 // there is none.
 func (c *consumption) round(handle events.Handler) error {
-	newest, oldest := c.readable()
-	if oldest == nil {
+	given, oldest, newest := c.readable()
+	if len(given) == 0 && oldest == nil {
 		if free := c.cfg.InFlight - c.hands.held(""); free > 0 {
-			return c.fetch(*newest, free, fetchWait, handle)
+			return c.fetch(newest, free, fetchWait, handle)
 		}
 		return c.hands.freed(c.stopping, fetchWait)
 	}
-	old := *oldest
-	if free := c.share(*newest); free > 0 {
-		if err := c.fetch(*newest, free, 0, handle); err != nil {
+	older := slices.Clone(c.lanes[:len(c.lanes)-1])
+	if free := c.share(newest); free > 0 {
+		if err := c.fetch(newest, free, 0, handle); err != nil {
 			return err
 		}
 	}
-	if free := c.share(old); free > 0 && !old.given() {
-		return c.fetch(old, free, glance, handle)
-	} else if free > 0 { // only what comes back to it
-		if err := c.fetch(old, 1, 0, handle); err != nil {
-			return err
+	for _, l := range given { // only what comes back to it
+		if c.share(older...) > 0 {
+			if err := c.fetch(l, 1, 0, handle); err != nil {
+				return err
+			}
 		}
+	}
+	if free := c.share(older...); free > 0 && oldest != nil {
+		return c.fetch(*oldest, free, glance, handle)
 	}
 	return c.hands.freed(c.stopping, glance)
 }

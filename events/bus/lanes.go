@@ -218,18 +218,26 @@ func (c *consumption) open(age time.Duration) error {
 	return c.look()
 }
 
-// readable are the lanes that are read: the newest, whose callers still wait, and, if
-// there are several, the oldest.
-func (c *consumption) readable() (newest, oldest *lane) {
-	newest = &c.lanes[len(c.lanes)-1]
-	if len(c.lanes) > 1 {
-		oldest = &c.lanes[0]
+// readable are the lanes that are read: the newest, whose callers still wait; the oldest of
+// the others that has something to give; and those whose whole stretch was given, to which
+// a message may come back. One message that does so late must not keep the rest waiting.
+func (c *consumption) readable() (given []lane, oldest *lane, newest lane) {
+	last := len(c.lanes) - 1
+	for _, l := range c.lanes[:last] {
+		if !l.given() {
+			return given, &l, c.lanes[last]
+		}
+		given = append(given, l)
 	}
-	return newest, oldest
+	return given, nil, c.lanes[last]
 }
 
-// share is how many more messages one of two lanes may have in hand: each has half of the
-// hands, whatever the other still holds.
-func (c *consumption) share(l lane) int {
-	return max(0, max(1, c.cfg.InFlight/2)-c.hands.held(l.name()))
+// share is how many more messages some lanes may have in hand together: the newest has half
+// of the hands, and so have all others, whatever the one half still holds.
+func (c *consumption) share(lanes ...lane) int {
+	free := max(1, c.cfg.InFlight/2)
+	for _, l := range lanes {
+		free -= c.hands.held(l.name())
+	}
+	return max(0, free)
 }

@@ -135,6 +135,26 @@ func TestEachMessageBelongsToOneLane(t *testing.T) {
 	}
 }
 
+// A message of the oldest lane comes back only in an hour: the lanes behind it are worked off.
+func TestOneMessageDoesNotHoldUpTheNextLane(t *testing.T) {
+	t.Parallel()
+	w := backlogged(t, 100)
+	var y tally
+	seen, stop := w.consume(events.Consumer{InFlight: 4}, func(ctx context.Context, d delivery) error {
+		if d.number == 0 {
+			return events.Later(errors.New("in an hour"), time.Hour)
+		}
+		return y.handle(ctx, d)
+	})
+	drain(seen)
+	for lanes := 2; lanes <= 4; lanes++ {
+		w.until("another lane", func() bool { return len(w.lanes()) == lanes })
+		w.fill(100*(lanes-1), 100)
+	}
+	w.until("all others are handled", func() bool { return y.handled() == 399 })
+	stop()
+}
+
 // A lane that somebody deletes takes nothing with it, be it the oldest or the newest.
 func TestALaneThatIsLostIsReadByAnother(t *testing.T) {
 	t.Parallel()
