@@ -44,13 +44,11 @@ crash: ## die at every point and let everything fail while customers pay, and co
 	@scripts/setup
 	@go run ./crash/matrix -cell '$(CELL)' -fault '$(FAULT)' -at-once $(AT_ONCE) -revision '$(VERSION)' $(if $(CELL)$(FAULT),,-doc docs/crash-matrix.md) $(if $(CELL)$(filter-out all,$(FAULT)),,-faults-doc docs/faults.md)
 
-<<<<<<< HEAD
 # ONLY names parts, with commas between them: limits, finalize or finalize_v3. The page is
 # written only when all of them are run. SIZE is how many operations a run has.
 ROUNDS ?= 5
 SIZE ?= 20000
 PAGE := docs/performance-tables
-=======
 # The page is written only for the full size.
 MESSAGES ?= 1000000
 .PHONY: overload
@@ -58,7 +56,6 @@ overload: ## work off a backlog of MESSAGES while the ingress is flooded, and me
 	@scripts/setup
 	@go run ./crash/overload -messages $(MESSAGES) -in-flight 256 -revision '$(VERSION)' $(if $(filter 1000000,$(MESSAGES)),-doc docs/overload.md)
 
->>>>>>> i5-overload
 .PHONY: bench
 bench: ## measure settled and its peers side by side on real servers (ONLY=part,… ROUNDS=5 SIZE=20000)
 	@scripts/setup

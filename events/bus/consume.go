@@ -31,6 +31,7 @@ type consumption struct {
 
 	lanes  []lane // the oldest first
 	looked time.Time
+	turn   int // of the older lanes
 
 	stopping context.Context //nolint:containedctx // ends when no new work is to be begun
 	working  context.Context //nolint:containedctx // ends when what is in hand has had its time
@@ -85,28 +86,28 @@ func (c *consumption) read(handle events.Handler) error {
 // round fetches once from each lane that has a hand free, and waits for something to do if
 // there is none.
 func (c *consumption) round(handle events.Handler) error {
-	given, oldest, newest := c.readable()
-	if len(given) == 0 && oldest == nil {
+	given, older, newest := c.readable()
+	if len(given) == 0 && older == nil {
 		if free := c.cfg.InFlight - c.hands.held(""); free > 0 {
 			return c.fetch(newest, free, fetchWait, handle)
 		}
 		return c.hands.freed(c.stopping, fetchWait)
 	}
-	older := slices.Clone(c.lanes[:len(c.lanes)-1])
+	others := slices.Clone(c.lanes[:len(c.lanes)-1])
 	if free := c.share(newest); free > 0 {
 		if err := c.fetch(newest, free, 0, handle); err != nil {
 			return err
 		}
 	}
 	for _, l := range given { // only what comes back to it
-		if c.share(older...) > 0 {
+		if c.share(others...) > 0 {
 			if err := c.fetch(l, 1, 0, handle); err != nil {
 				return err
 			}
 		}
 	}
-	if free := c.share(older...); free > 0 && oldest != nil {
-		return c.fetch(*oldest, free, glance, handle)
+	if free := c.share(others...); free > 0 && older != nil {
+		return c.fetch(*older, free, glance, handle)
 	}
 	return c.hands.freed(c.stopping, glance)
 }

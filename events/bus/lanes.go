@@ -218,18 +218,25 @@ func (c *consumption) open(age time.Duration) error {
 	return c.look()
 }
 
-// readable are the lanes that are read: the newest, whose callers still wait; the oldest of
-// the others that has something to give; and those whose whole stretch was given, to which
-// a message may come back. One message that does so late must not keep the rest waiting.
-func (c *consumption) readable() (given []lane, oldest *lane, newest lane) {
+// readable are the lanes that are read: the newest, whose callers still wait; one of the
+// older ones that have something to give, each in its turn, so that a few thousand messages
+// do not wait behind a million; and those whose whole stretch was given, to which a message
+// may come back. One message that does so late must not keep the rest waiting.
+func (c *consumption) readable() (given []lane, older *lane, newest lane) {
 	last := len(c.lanes) - 1
+	var giving []lane
 	for _, l := range c.lanes[:last] {
-		if !l.given() {
-			return given, &l, c.lanes[last]
+		if l.given() {
+			given = append(given, l)
+		} else {
+			giving = append(giving, l)
 		}
-		given = append(given, l)
 	}
-	return given, nil, c.lanes[last]
+	if len(giving) > 0 {
+		c.turn++
+		older = &giving[c.turn%len(giving)]
+	}
+	return given, older, c.lanes[last]
 }
 
 // share is how many more messages some lanes may have in hand together: the newest has half

@@ -155,6 +155,32 @@ func TestOneMessageDoesNotHoldUpTheNextLane(t *testing.T) {
 	stop()
 }
 
+// The oldest lane has much to do, and all of it is slow: what came after it and is not the
+// newest any more does not wait for its end.
+func TestALaneInTheMiddleDoesNotWaitForTheOldest(t *testing.T) {
+	t.Parallel()
+	w := backlogged(t, 1000)
+	var y tally
+	slow := make(chan struct{}, 1000)
+	seen, stop := w.consume(events.Consumer{InFlight: 4}, func(ctx context.Context, d delivery) error {
+		if d.number < 1000 {
+			return gate(ctx, slow)
+		}
+		return y.handle(ctx, d)
+	})
+	drain(seen)
+	for lanes := 2; lanes <= 4; lanes++ {
+		w.until("another lane", func() bool { return len(w.lanes()) >= lanes })
+		w.fill(1000+50*(lanes-2), 50)
+	}
+	for range 200 {
+		slow <- struct{}{} // one of the oldest lane is through
+	}
+	w.until("all others are handled", func() bool { return y.handled() == 150 })
+	close(slow)
+	stop()
+}
+
 // A lane that somebody deletes takes nothing with it, be it the oldest or the newest.
 func TestALaneThatIsLostIsReadByAnother(t *testing.T) {
 	t.Parallel()
