@@ -15,7 +15,7 @@ func (s *Store) Due(ctx context.Context, c settled.Claim) ([]settled.Payment, er
 	var rows []paymentRow
 	err := retry(ctx, func() error {
 		rows = nil
-		return s.db.SelectContext(ctx, &rows, `
+		return s.statements.query(ctx, &rows, `
 			with longest as (
 				select o.id from unnest($2::text[]) m(merchant) cross join lateral (
 					select id from payments
@@ -58,7 +58,7 @@ func (s *Store) delay(ctx context.Context, delays []settled.Delay) ([]bool, erro
 	var ids []string
 	err := retry(ctx, func() error {
 		ids = nil
-		return s.db.SelectContext(ctx, &ids, `
+		return s.statements.query(ctx, &ids, `
 			with delay as (
 				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[])
 				as d(payment_id, status, due_at, attempts, trouble)

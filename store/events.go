@@ -37,7 +37,7 @@ func (s *Store) tell(ctx context.Context, events []settled.Event) ([]bool, error
 	var ids []string
 	err := retry(ctx, func() error {
 		ids = nil
-		return s.db.SelectContext(ctx, &ids, `
+		return s.statements.query(ctx, &ids, `
 			with fresh as (
 				select t.event_id, nullif(t.payment_id, '')::uuid as payment_id,
 					t.type, t.merchant, t.order_id, t.at, t.data, t.private

@@ -43,7 +43,7 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 	var ids []string
 	err := retry(ctx, func() error {
 		ids = nil
-		return s.db.SelectContext(ctx, &ids, `
+		return s.statements.query(ctx, &ids, `
 			with move as (
 				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
 					$6::text[], $7::text[], $8::text[], $9::text[],

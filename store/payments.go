@@ -49,7 +49,7 @@ func (s *Store) paymentsByOrder(ctx context.Context, keys []orderKey) ([]*settle
 		c.row(k.merchant, k.orderID)
 	}
 	var rows []paymentRow
-	err := s.db.SelectContext(ctx, &rows, `
+	err := s.statements.query(ctx, &rows, `
 		select `+paymentColumns+`
 		from unnest($1::text[], $2::text[]) as k(merchant, order_id)
 		join payments p on p.merchant = k.merchant and p.order_id = k.order_id`, c.arguments()...)

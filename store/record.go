@@ -35,7 +35,7 @@ func (s *Store) record(ctx context.Context, asked []settled.Payment) ([]settled.
 	var made []paymentRow
 	err := retry(ctx, func() error {
 		made = nil
-		return s.db.SelectContext(ctx, &made, `
+		return s.statements.query(ctx, &made, `
 			with asked as (
 				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
 					$7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],

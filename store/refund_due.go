@@ -16,7 +16,7 @@ func (s *Store) DueRefunds(ctx context.Context, c settled.RefundClaim) ([]settle
 	var rows []refundRow
 	err := retry(ctx, func() error {
 		rows = nil
-		return s.db.SelectContext(ctx, &rows, `
+		return s.statements.query(ctx, &rows, `
 			with longest as (
 				select o.id from unnest($2::text[]) m(merchant) cross join lateral (
 					select r.id from refunds r

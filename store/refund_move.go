@@ -28,7 +28,7 @@ func (s *Store) moveRefunds(ctx context.Context, moves []settled.RefundMove) ([]
 	var ids []string
 	err := retry(ctx, func() error {
 		ids = nil
-		return s.db.SelectContext(ctx, &ids, `
+		return s.statements.query(ctx, &ids, `
 			with move as (
 				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
 					$8::text[], $9::text[], $10::boolean[],

@@ -31,7 +31,7 @@ func (s *Store) recordRefunds(ctx context.Context, asked []settled.Refund) ([]se
 	var made []refundRow
 	err := retry(ctx, func() error {
 		made = nil
-		return s.db.SelectContext(ctx, &made, `
+		return s.statements.query(ctx, &made, `
 			with asked as (
 				select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
 					$8::text[], $9::text[], $10::text[], $11::text[], $12::uuid[])

@@ -29,7 +29,7 @@ func (s *Store) Relay(ctx context.Context, round settled.RelayRound, publish Pub
 		if done, running, err = replay(ctx, tx, round, publish); err != nil || running {
 			return err
 		}
-		done.Published, err = relay(ctx, tx, round, publish)
+		done.Published, err = s.relay(ctx, tx, round, publish)
 		done.More = done.Published == round.Most
 		return err
 	})
@@ -39,12 +39,12 @@ func (s *Store) Relay(ctx context.Context, round settled.RelayRound, publish Pub
 	return done, nil
 }
 
-func relay(ctx context.Context, tx *sqlx.Tx, round settled.RelayRound, publish Publish) (int, error) {
+func (s *Store) relay(ctx context.Context, tx *sqlx.Tx, round settled.RelayRound, publish Publish) (int, error) {
 	var rows []struct {
 		OutboxID int64 `db:"outbox_id"`
 		happeningRow
 	}
-	err := tx.SelectContext(ctx, &rows, `
+	err := s.statements.queryIn(ctx, tx, &rows, `
 		select o.id as outbox_id, `+happeningColumns+`, true as queued
 		from outbox o join events e on e.id = o.event_id
 		order by o.id limit $1`, round.Most)

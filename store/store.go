@@ -38,6 +38,8 @@ type Store struct {
 	clock clock
 	woken chan struct{}
 
+	statements *statements
+
 	records *batch.Group[settled.Payment, settled.Recorded]
 	lookups *batch.Group[orderKey, *settled.Payment]
 	moves   *batch.Group[settled.Move, bool]
@@ -69,7 +71,7 @@ func Open(cfg Config) (*Store, error) {
 	db.SetMaxIdleConns(cfg.Connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 
-	s := &Store{db: db, log: cfg.Log, now: cfg.Now, woken: make(chan struct{}, 1)}
+	s := &Store{db: db, log: cfg.Log, now: cfg.Now, woken: make(chan struct{}, 1), statements: newStatements(db)}
 	s.share()
 	return s, nil
 }

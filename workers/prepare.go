@@ -90,7 +90,7 @@ func (w *Workers) tooLate(ctx context.Context, r events.PaymentRequest) (bool, e
 
 // newPayment makes the payment that a request asks for, with the exact prepay request.
 func (w *Workers) newPayment(r events.PaymentRequest) (settled.Payment, error) {
-	id, err := uuid.NewRandom()
+	id, err := uuid.NewV7() // in the order of time: neighbours in the indexes of big tables
 	if err != nil {
 		return settled.Payment{}, fmt.Errorf("make a payment id: %w", err)
 	}

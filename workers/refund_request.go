@@ -138,7 +138,7 @@ func (w *Workers) takeUp(ctx context.Context, m events.Message, r settled.Refund
 }
 
 func (w *Workers) newRefund(p settled.Payment, request events.RefundRequest) (settled.Refund, error) {
-	id, err := uuid.NewRandom()
+	id, err := uuid.NewV7()
 	if err != nil {
 		return settled.Refund{}, fmt.Errorf("make a refund id: %w", err)
 	}
