@@ -35,7 +35,7 @@ func (s *statements) prepared(ctx context.Context, text string) (*sqlx.Stmt, err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if other := s.known[text]; other != nil { // somebody was faster
-		return other, statement.Close()
+		return other, statement.Close() //nolint:sqlclosecheck // it is closed here
 	}
 	s.known[text] = statement
 	return statement, nil
@@ -43,7 +43,7 @@ func (s *statements) prepared(ctx context.Context, text string) (*sqlx.Stmt, err
 
 // query reads all rows that a statement returns into a slice.
 func (s *statements) query(ctx context.Context, rows any, text string, arguments ...any) error {
-	statement, err := s.prepared(ctx, text)
+	statement, err := s.prepared(ctx, text) //nolint:sqlclosecheck // it is kept as long as the store
 	if err != nil {
 		return err
 	}
@@ -52,9 +52,11 @@ func (s *statements) query(ctx context.Context, rows any, text string, arguments
 
 // queryIn is query in a transaction.
 func (s *statements) queryIn(ctx context.Context, tx *sqlx.Tx, rows any, text string, arguments ...any) error {
-	statement, err := s.prepared(ctx, text)
+	statement, err := s.prepared(ctx, text) //nolint:sqlclosecheck // likewise
 	if err != nil {
 		return err
 	}
-	return tx.StmtxContext(ctx, statement).SelectContext(ctx, rows, arguments...)
+	within := tx.StmtxContext(ctx, statement)
+	defer func() { _ = within.Close() }() // the statement itself stays
+	return within.SelectContext(ctx, rows, arguments...)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -58,7 +57,7 @@ func (b *Bus) Consume(ctx context.Context, cfg events.Consumer, handle events.Ha
 	for ctx.Err() == nil {
 		if err := c.read(handle); err != nil && ctx.Err() == nil {
 			b.cfg.Log.DebugContext(ctx, "messages not fetched", "consumer", cfg.Name, "error", err)
-			c.rest(ctx, jitter(250*time.Millisecond))
+			c.pause(ctx, jitter(250*time.Millisecond))
 		}
 	}
 	c.hands.wait()
@@ -93,20 +92,19 @@ func (c *consumption) round(handle events.Handler) error {
 		}
 		return c.hands.freed(c.stopping, fetchWait)
 	}
-	others := slices.Clone(c.lanes[:len(c.lanes)-1])
 	if free := c.share(newest); free > 0 {
 		if err := c.fetch(newest, free, 0, handle); err != nil {
 			return err
 		}
 	}
 	for _, l := range given { // only what comes back to it
-		if c.share(others...) > 0 {
+		if c.rest(newest) > 0 {
 			if err := c.fetch(l, 1, 0, handle); err != nil {
 				return err
 			}
 		}
 	}
-	if free := c.share(others...); free > 0 && older != nil {
+	if free := c.rest(newest); free > 0 && older != nil {
 		return c.fetch(*older, free, glance, handle)
 	}
 	return c.hands.freed(c.stopping, glance)
@@ -155,8 +153,8 @@ func (c *consumption) again(l lane) lane {
 	return l
 }
 
-// rest pauses, unless ctx ends.
-func (c *consumption) rest(ctx context.Context, d time.Duration) bool {
+// pause waits, unless ctx ends.
+func (c *consumption) pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -32,7 +32,7 @@ func (c *consumption) handle(m jetstream.Msg, handle events.Handler) {
 		if n == 0 {
 			c.bus.cfg.Log.WarnContext(c.working, "message held", "consumer", c.cfg.Name, "message_id", message.ID, "error", verdict)
 		}
-		if !c.rest(c.stopping, growing(n, 200*time.Millisecond, 10*time.Second)) {
+		if !c.pause(c.stopping, growing(n, 200*time.Millisecond, 10*time.Second)) {
 			release()
 			c.say(m, "given back", m.Nak)
 			return

@@ -239,12 +239,16 @@ func (c *consumption) readable() (given []lane, older *lane, newest lane) {
 	return given, older, c.lanes[last]
 }
 
-// share is how many more messages some lanes may have in hand together: the newest has half
-// of the hands, and so have all others, whatever the one half still holds.
-func (c *consumption) share(lanes ...lane) int {
-	free := max(1, c.cfg.InFlight/2)
-	for _, l := range lanes {
-		free -= c.hands.held(l.name())
-	}
-	return max(0, free)
+// share is how many more messages the newest lane may have in hand: half of all hands,
+// whatever the others still hold.
+func (c *consumption) share(newest lane) int {
+	return max(0, max(1, c.cfg.InFlight/2)-c.hands.held(newest.name()))
+}
+
+// rest is how many more the older lanes may have in hand together: half of all hands, and
+// half of what the newest leaves of its own.
+func (c *consumption) rest(newest lane) int {
+	held := c.hands.held(newest.name())
+	idle := max(0, c.cfg.InFlight/2-held)
+	return max(0, max(1, c.cfg.InFlight/2)+idle/2-(c.hands.held("")-held))
 }
