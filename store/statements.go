@@ -52,7 +52,7 @@ func (s *statements) query(ctx context.Context, rows any, text string, arguments
 
 // queryIn is query in a transaction.
 func (s *statements) queryIn(ctx context.Context, tx *sqlx.Tx, rows any, text string, arguments ...any) error {
-	statement, err := s.prepared(ctx, text) //nolint:sqlclosecheck // likewise
+	statement, err := s.prepared(ctx, text)
 	if err != nil {
 		return err
 	}
