@@ -24,6 +24,7 @@ type Task struct {
 	NATS     string // URL
 	Prefix   string // before every subject
 	Folder   string // with the keys
+	Listen   string // where it answers HTTP, if it does
 	Hands    int    // how many notifies are worked on at the same time
 }
 
