@@ -44,7 +44,8 @@ crash: ## die at every point and let everything fail while customers pay, and co
 	@scripts/setup
 	@go run ./crash/matrix -cell '$(CELL)' -fault '$(FAULT)' -at-once $(AT_ONCE) -revision '$(VERSION)' $(if $(CELL)$(FAULT),,-doc docs/crash-matrix.md) $(if $(CELL)$(filter-out all,$(FAULT)),,-faults-doc docs/faults.md)
 
-# ONLY names parts, with commas between them: limits, finalize or finalize_v3. The page is
+# ONLY names parts, with commas between them: limits, finalize or finalize_v3, intake,
+# acknowledge. The page is
 # written only when all of them are run. SIZE is how many operations a run has.
 ROUNDS ?= 5
 SIZE ?= 20000

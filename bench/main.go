@@ -18,14 +18,16 @@ import (
 	"syscall"
 	"time"
 
+	"settled/bench/acknowledge"
 	"settled/bench/finalize"
+	"settled/bench/intake"
 	"settled/bench/limits"
 	"settled/bench/rig"
 )
 
 // parts are all of them, in the order of the page.
 func parts() []rig.Part {
-	return slices.Concat(limits.Parts(), finalize.Parts())
+	return slices.Concat(limits.Parts(), finalize.Parts(), intake.Parts(), acknowledge.Parts())
 }
 
 func main() {

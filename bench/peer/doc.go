@@ -25,6 +25,7 @@ type Task struct {
 	NATS     string // URL
 	Prefix   string // before every subject
 	Folder   string // with the keys
+	Listen   string // where it answers HTTP, if it does
 	Hands    int    // how many notifies, or jobs, are worked on at the same time
 	// Connections bounds the pool.
 	Connections int

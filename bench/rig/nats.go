@@ -37,7 +37,7 @@ func startNATS(ctx context.Context, folder string) (*NATS, error) {
 	if err := build(ctx, ".", program, natsPackage); err != nil {
 		return nil, err
 	}
-	address, err := freeAddress(ctx)
+	address, err := FreeAddress(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find a port for nats: %w", err)
 	}
@@ -63,7 +63,8 @@ func startNATS(ctx context.Context, folder string) (*NATS, error) {
 	})
 }
 
-func freeAddress(ctx context.Context) (string, error) {
+// FreeAddress is one that nobody listens at.
+func FreeAddress(ctx context.Context) (string, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

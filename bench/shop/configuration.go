@@ -15,7 +15,8 @@ redis: {url: %q}
 ingress:
   listen: %s
   public_url: http://%s
-  tokens: [{name: shop, token: %s, merchants: [shop2, shop3]}]
+  acknowledge: %s
+  tokens: [{name: shop, token: %s, merchants: [shop2, shop3], rate: 1000000}]
 admin: {listen: "127.0.0.1:0"}
 merchants:
   shop2:
@@ -46,6 +47,7 @@ const Token = "a-token-of-the-shop" //nolint:gosec // of a shop that lives for a
 type Settings struct {
 	Ingress string // where the ingress listens; default: a port of the kernel's choice
 	WeChat  string // URL; default: one where nobody listens
+	Stored  bool   // acknowledge: stored; default: committed
 }
 
 // Configure writes settled's configuration for a round, with its defaults wherever there
@@ -60,8 +62,12 @@ func Configure(r *rig.Round, s Settings) (file string, err error) {
 	if err := WriteKeys(r.Folder); err != nil {
 		return "", err
 	}
+	acknowledge := "committed"
+	if s.Stored {
+		acknowledge = "stored"
+	}
 	text := fmt.Sprintf(configuration, r.Servers.NATS.URL, r.Prefix(), r.Postgres, r.Servers.Redis.URL(),
-		s.Ingress, s.Ingress, Token, s.WeChat, appV2, numberV2, keyV2, s.WeChat, appV3, numberV3, keyV3,
+		s.Ingress, s.Ingress, acknowledge, Token, s.WeChat, appV2, numberV2, keyV2, s.WeChat, appV3, numberV3, keyV3,
 		filepath.Join(r.Folder, privateFile), certificateSerial, publicKeyID, filepath.Join(r.Folder, publicFile))
 	file = filepath.Join(r.Folder, "settled.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

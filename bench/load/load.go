@@ -1,0 +1,77 @@
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"settled/bench/rig"
+)
+
+// Role is the name of the clients' process.
+const Role = "load"
+
+// Request is one that is posted, and what its answer must hold.
+type Request struct {
+	Path   string              `json:"path"`
+	Header map[string][]string `json:"header"`
+	Body   []byte              `json:"body"`
+}
+
+// Task says who is asked, and how hard.
+type Task struct {
+	URL     string
+	Clients int
+	Rate    float64 // requests begun in a second; 0: each client asks again as soon as it was answered
+	Status  int     // of a right answer
+	Holds   string  // what its body holds
+	Folder  string  // with the files below
+}
+
+const (
+	requestsFile = "requests.json"
+	reportFile   = "report.json"
+)
+
+// Report is how it went.
+type Report struct {
+	Took, P50, P99 time.Duration
+	Wrong          int    // answers
+	First          string // of the wrong ones
+}
+
+// Start has the requests posted by a process of the round, and waits for the last answer.
+// Every answer has to be right. The clients' own process is not among those of usage.
+func Start(ctx context.Context, r *rig.Round, task Task, requests []Request) (report Report, err error) {
+	if task.Folder, err = os.MkdirTemp(r.Folder, Role+"-"); err != nil {
+		return report, fmt.Errorf("make a folder for requests: %w", err)
+	}
+	text, err := json.Marshal(requests)
+	if err != nil {
+		return report, fmt.Errorf("write requests: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(task.Folder, requestsFile), text, 0o600); err != nil {
+		return report, fmt.Errorf("write requests: %w", err)
+	}
+	process, err := r.Play(Role, task)
+	if err != nil {
+		return report, err
+	}
+	err = process.Until(ctx, 5*time.Millisecond, func(context.Context) (bool, error) {
+		text, err = os.ReadFile(filepath.Join(task.Folder, reportFile))
+		return err == nil, nil
+	})
+	if err != nil {
+		return report, fmt.Errorf("wait for the clients: %w", err)
+	}
+	if err := json.Unmarshal(text, &report); err != nil {
+		return report, fmt.Errorf("read the clients' report: %w", err)
+	}
+	if report.Wrong > 0 {
+		return report, fmt.Errorf("%d of %d answers are wrong, as %s", report.Wrong, len(requests), report.First)
+	}
+	return report, nil
+}
