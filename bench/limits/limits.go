@@ -32,7 +32,7 @@ const (
 func Parts() []rig.Part {
 	return []rig.Part{{
 		Name: "limits", Unit: "operations",
-		About:       "What each part of the work can do when it has the machine for itself. Not contestants: bounds.",
+		About:       "What each part of the work can do when nothing else of the run works at the same time. Not contestants: bounds.",
 		Modules:     []string{"github.com/lib/pq", "github.com/nats-io/nats.go", "github.com/synadia-io/orbit.go/jetstreamext"},
 		Contestants: slices.Concat(disk, statements, streams, ciphers, sockets),
 	}}

@@ -71,6 +71,9 @@ func versions(parts []Part) map[string]string {
 	return told
 }
 
+// loadBefore is how many processes wanted a core in the last minute before the run.
+const loadBefore = "load before the run"
+
 // machine is what runs all of it, with no name of its own.
 func machine(folder string) map[string]string {
 	told := map[string]string{
@@ -92,7 +95,7 @@ func machine(folder string) map[string]string {
 		}
 	}
 	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		told["load before the run"], _, _ = strings.Cut(string(text), " ")
+		told[loadBefore], _, _ = strings.Cut(string(text), " ")
 	}
 	return told
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,9 +25,20 @@ bound: the columns of CPU say who used how much for one operation.
 Revision %s, %s.
 `
 
+// busy is the load at which others disturb what is measured.
+const busy = 1
+
+const busyNote = `
+**The machine was busy with other work when this run began**: a load of %.1f on %s cores. The figures are lower than they
+would be, those of one part were not taken under the same load as those of another, and a share of a limit says little.
+`
+
 // Write writes the report as a page in Markdown.
 func (r Report) Write(w io.Writer) {
 	fmt.Fprintf(w, pageHead, r.Rounds, thousands(int64(r.Size)), r.Revision, r.Date)
+	if load, err := strconv.ParseFloat(r.Machine[loadBefore], 64); err == nil && load > busy {
+		fmt.Fprintf(w, busyNote, load, r.Machine["cores"])
+	}
 	r.WriteTables(w)
 	writePairs(w, "Machine", r.Machine)
 	writePairs(w, "Settings", r.Settings)
