@@ -129,10 +129,11 @@ func (w *world) retell(m *jetstream.RawStreamMsg, id string, change ...string) {
 	w.t.Helper()
 	header := nats.Header{}
 	for name, values := range m.Header {
-		header[name] = values
+		if !strings.HasPrefix(name, "Nats-") {
+			header[name] = values
+		}
 	}
 	header.Set(events.HeaderID, id)
-	header.Del(events.HeaderMessageID)
 	body := strings.NewReplacer(change...).Replace(string(m.Data))
 	if _, err := w.stream.PublishMsg(w.t.Context(), &nats.Msg{Subject: m.Subject, Header: header, Data: []byte(body)}); err != nil {
 		w.t.Fatal(err)

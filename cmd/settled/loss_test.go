@@ -300,7 +300,9 @@ func TestEventsAreReplayedByHand(t *testing.T) {
 	}
 	before := len(w.all(events.PaymentCompleted, ""))
 	w.serve()
-	w.until("they are told again", func() bool { return len(w.all(events.PaymentCompleted, "")) == before+3 })
+	// Who listens without a stream may hear them twice: it knows them already, and refuses to
+	// store them together.
+	w.until("they are told again", func() bool { return len(w.all(events.PaymentCompleted, "")) >= before+3 })
 	for id, ceID := range completed {
 		if ids := w.once(events.PaymentCompleted, id); len(ids) != 1 || !ids[ceID] {
 			t.Errorf("order %s came as %v, want %s", id, ids, ceID)

@@ -17,8 +17,8 @@ var mutants = []mutant{
 	{
 		"ack-before-commit", "a message is acknowledged before its handler has committed anything",
 		"events/bus/handle.go",
-		"\talive := c.keepAlive(m)\n",
-		"\t_ = m.Ack()\n\talive := c.keepAlive(m)\n",
+		"\trelease := c.alive.keep(m)\n",
+		"\t_ = m.Ack()\n\trelease := c.alive.keep(m)\n",
 		"./events/bus", "TestHeldMessagesStayInHand|TestLaterComesAgainAfterItsDelay",
 	},
 	{
