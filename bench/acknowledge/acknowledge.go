@@ -104,25 +104,16 @@ func (c contestant) run(ctx context.Context, r *rig.Round, merchant string) (m r
 	if merchant == shop.V2 {
 		task.Status, task.Holds = http.StatusOK, v2.Success
 	}
-	before, err := r.Usage(ctx, processes...)
-	if err != nil {
+	if m, err = load.Measure(ctx, r, processes, task, requests[:r.Size]); err != nil {
 		return m, err
 	}
-	went, err := load.Start(ctx, r, task, requests[:r.Size])
-	if err != nil {
-		return m, err
-	}
-	after, err := r.Usage(ctx, processes...)
-	if err != nil {
-		return m, err
-	}
-	m = rig.Measure{Operations: r.Size, Took: went.Took, P50: went.P50, P99: went.P99, Extra: after.Since(before, r.Size)}
 	most := m.Rate()
 	task.Clients = atRate
 	for i, share := range shares {
 		task.Rate = most * float64(share) / 100
 		from := r.Size + i*some
-		if went, err = load.Start(ctx, r, task, requests[from:from+some]); err != nil {
+		went, err := load.Start(ctx, r, task, requests[from:from+some])
+		if err != nil {
 			return m, fmt.Errorf("at %d %%: %w", share, err)
 		}
 		m.Extra[fmt.Sprintf("ms at %d %%: p50", share)] = float64(went.P50.Microseconds()) / 1000

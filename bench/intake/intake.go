@@ -82,19 +82,10 @@ func (c contestant) run(ctx context.Context, r *rig.Round) (m rig.Measure, err e
 	if err != nil {
 		return m, err
 	}
-	before, err := r.Usage(ctx, processes...)
+	m, err = load.Measure(ctx, r, processes, load.Task{URL: "http://" + at, Clients: clients, Status: 202}, orders(r.Size))
 	if err != nil {
 		return m, err
 	}
-	went, err := load.Start(ctx, r, load.Task{URL: "http://" + at, Clients: clients, Status: 202}, orders(r.Size))
-	if err != nil {
-		return m, err
-	}
-	after, err := r.Usage(ctx, processes...)
-	if err != nil {
-		return m, err
-	}
-	m = rig.Measure{Operations: r.Size, Took: went.Took, P50: went.P50, P99: went.P99, Extra: after.Since(before, r.Size)}
 	return m, c.check(ctx, r)
 }
 

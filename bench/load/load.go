@@ -43,6 +43,26 @@ type Report struct {
 	First          string // of the wrong ones
 }
 
+// Measure has the requests posted as Start does, and measures who answers them: the
+// processes with their servers.
+func Measure(ctx context.Context, r *rig.Round, processes []*rig.Process, task Task, requests []Request) (rig.Measure, error) {
+	before, err := r.Usage(ctx, processes...)
+	if err != nil {
+		return rig.Measure{}, err
+	}
+	went, err := Start(ctx, r, task, requests)
+	if err != nil {
+		return rig.Measure{}, err
+	}
+	after, err := r.Usage(ctx, processes...)
+	if err != nil {
+		return rig.Measure{}, err
+	}
+	return rig.Measure{
+		Operations: len(requests), Took: went.Took, P50: went.P50, P99: went.P99, Extra: after.Since(before, len(requests)),
+	}, nil
+}
+
 // Start has the requests posted by a process of the round, and waits for the last answer.
 // Every answer has to be right. The clients' own process is not among those of usage.
 func Start(ctx context.Context, r *rig.Round, task Task, requests []Request) (report Report, err error) {
