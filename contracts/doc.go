@@ -1,0 +1,49 @@
+// Package contracts is settled's outside as machines read it: asyncapi.yaml for the messages
+// on NATS, openapi.yaml for HTTP, and a JSON Schema for everything that either carries. It
+// reads them, and says what a change of them breaks for the programs on the other side.
+//
+// It must not know a Go type of settled: the files are what was promised, and tests hold the
+// program to them.
+package contracts
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+)
+
+//go:embed asyncapi.yaml openapi.yaml schemas
+var current embed.FS
+
+//go:embed tagged
+var tagged embed.FS
+
+// Current is the contract as it stands in this tree.
+func Current() fs.FS { return current }
+
+// Tagged is the contract that was tagged last, and its name, such as v1.
+func Tagged() (name string, files fs.FS, err error) {
+	folders, err := fs.ReadDir(tagged, "tagged")
+	if err != nil {
+		return "", nil, fmt.Errorf("list tagged contracts: %w", err)
+	}
+	last := 0
+	for _, folder := range folders {
+		number, err := strconv.Atoi(strings.TrimPrefix(folder.Name(), "v"))
+		if err != nil {
+			return "", nil, fmt.Errorf("read the name of a tagged contract: %w", err)
+		}
+		if number > last {
+			last, name = number, folder.Name()
+		}
+	}
+	if last == 0 {
+		return "", nil, errors.New("no contract was ever tagged")
+	}
+	files, err = fs.Sub(tagged, path.Join("tagged", name))
+	return name, files, err
+}
