@@ -28,6 +28,22 @@ func places(contract contracts.Contract, word string) []string {
 	return found
 }
 
+func TestEveryPlaceCanBeValidated(t *testing.T) {
+	t.Parallel()
+	v := contracttest.New(t)
+	for name, place := range v.Contract {
+		if err := v.Value(name, nil); err == nil && place.Document != nil {
+			t.Errorf("%s: takes null", name)
+		}
+	}
+	if unseen := v.Unseen(""); len(unseen) > 0 {
+		t.Errorf("not looked at: %q", unseen)
+	}
+	if err := v.Value("subscribe nothing", nil); err == nil {
+		t.Error("a place that is not there takes null")
+	}
+}
+
 func TestEverySubjectIsInTheContract(t *testing.T) {
 	t.Parallel()
 	contract := contracttest.New(t).Contract

@@ -22,29 +22,42 @@ import (
 // it has seen.
 type Validator struct {
 	Contract contracts.Contract
-	schemas  map[string]*jsonschema.Schema
 
 	mu   sync.Mutex
 	seen map[string]bool
 }
 
+// current is the contract of this tree: many tests look at it, and reading takes a while.
+var current = sync.OnceValues(func() (contracts.Contract, error) { return contracts.Read(contracts.Current()) })
+
 // New returns a Validator of the contract of this tree.
 func New(t testing.TB) *Validator {
 	t.Helper()
-	contract, err := contracts.Read(contracts.Current())
+	contract, err := current()
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &Validator{Contract: contract, schemas: map[string]*jsonschema.Schema{}, seen: map[string]bool{}}
-	for name, place := range contract {
-		if place.Document == nil {
-			continue
+	return &Validator{Contract: contract, seen: map[string]bool{}}
+}
+
+// compiled are the schemas that were looked at, by their place.
+var compiled = struct {
+	sync.Mutex
+	schemas map[string]*jsonschema.Schema
+}{schemas: map[string]*jsonschema.Schema{}}
+
+func schemaAt(place string, document any) (*jsonschema.Schema, error) {
+	compiled.Lock()
+	defer compiled.Unlock()
+	schema, ok := compiled.schemas[place]
+	if !ok {
+		var err error
+		if schema, err = compile(document); err != nil {
+			return nil, err
 		}
-		if v.schemas[name], err = compile(place.Document); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+		compiled.schemas[place] = schema
 	}
-	return v
+	return schema, nil
 }
 
 func compile(document any) (*jsonschema.Schema, error) {
@@ -97,7 +110,11 @@ func (v *Validator) Value(place string, value any) error {
 	if p.Document == nil {
 		return nil
 	}
-	if err := v.schemas[place].Validate(value); err != nil {
+	schema, err := schemaAt(place, p.Document)
+	if err == nil {
+		err = schema.Validate(value)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", place, err)
 	}
 	return nil
