@@ -45,6 +45,12 @@ func TestWordsAgree(t *testing.T) {
 	replies := slices.Concat([]string{events.ReplyRecorded, events.ReplyCommitted}, slices.DeleteFunc(slices.Clone(events.Outputs), func(subject string) bool {
 		return subject == events.PaymentFlagged || subject == events.AuditBroken // which answer nobody
 	}))
+	states := texts(settled.Statuses...)
+	for _, state := range texts(settled.RefundStatuses...) {
+		if !slices.Contains(states, state) {
+			states = append(states, state)
+		}
+	}
 	const state = "GET /v1/payments/{merchant}/{order_id}, 200 application/json"
 	for _, row := range []struct {
 		place, field string
@@ -55,6 +61,7 @@ func TestWordsAgree(t *testing.T) {
 		{state, "source", texts(settled.FromNotify, settled.FromQuery)},
 		{state, "reason", texts(settled.Expired, settled.Requested)},
 		{"GET /v1/refunds/{merchant}/{refund_id}, 200 application/json", "status", texts(settled.RefundStatuses...)},
+		{"POST /v1/payments, 202 application/json", "status", states},
 		{"subscribe audit.broken", "check", append(texts(settled.Checks...), string(settled.CheckAcknowledged))},
 		{"subscribe payment.flagged", "reason", constants(t, "../trade.go", `FlagReason = "(\w+)"`)},
 		{"subscribe refund.failed", "code", codes},

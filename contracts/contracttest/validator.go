@@ -69,7 +69,7 @@ func compile(document any) (*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
-	const name = "schema.json"
+	const name = "urn:settled:contract"
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
