@@ -168,7 +168,8 @@ func TestWhatBreaksWhom(t *testing.T) {
         - $ref`, `- {name: x, in: query, required: true, schema: {type: string}}
         - $ref: "#/components/parameters/prefer"
         - $ref`}, there: breaks, back: breaks, says: "POST /v1/payments, query x: is new"},
-		{name: "a token where none was needed", file: "openapi.yaml", pairs: []string{"      security: []\n", ""}, there: breaks, back: breaks, says: "POST /returned/{payment_id}: was"},
+		{name: "a token where none was needed", file: "openapi.yaml", pairs: []string{"      security: []\n", ""}, there: breaks, back: breaks, says: "POST /returned/{payment_id}: was no token, is http bearer"},
+		{name: "another kind of token", file: "openapi.yaml", pairs: []string{"scheme: bearer", "scheme: basic"}, there: breaks, back: breaks, says: "GET /v1/payments/{merchant}/{order_id}: was http bearer, is http basic"},
 		{name: "another content type", file: "openapi.yaml", pairs: []string{"application/problem+json:\n          schema", "application/json:\n          schema"}, there: breaks, back: breaks, says: "application/problem+json: is gone"},
 		{name: "a header of an answer", file: "openapi.yaml", pairs: []string{"          headers:\n            Location: {$ref: \"#/components/headers/Location\"}\n          content:", "          content:"}, there: breaks, back: harmless, says: "202 header Location: is gone"},
 	} {
@@ -219,6 +220,10 @@ func TestAContractThatCanNotBeReadIsRefused(t *testing.T) {
 		"broken YAML":                    edited(t, "openapi.yaml", "openapi:", "openapi: ["),
 		"broken JSON":                    edited(t, "schemas/payment.json", `{`, ``),
 		"a subject that stands twice":    edited(t, "asyncapi.yaml", "address: payment.closed", "address: payment.failed"),
+		"a pointer into a text":          edited(t, "openapi.yaml", "#/components/responses/tooFast", "#/openapi/responses"),
+		"a list that is none":            edited(t, "schemas/payment.closed.json", `"enum": ["expired", "requested"]`, `"required": [1]`),
+		"no schema":                      edited(t, "asyncapi.yaml", "payload: {$ref: ./schemas/payment.closed.json}", "payload: 7"),
+		"two messages of one operation":  edited(t, "asyncapi.yaml", `messages: [{$ref: "#/channels/payment.returned/messages/PaymentReturned"}]`, "messages: []"),
 		"no files":                       fstest.MapFS{},
 	} {
 		if contract, err := contracts.Read(files); err == nil {
@@ -242,5 +247,32 @@ func TestTheTaggedContractHolds(t *testing.T) {
 		if change.Breaks {
 			t.Errorf("since %s: %v", name, change)
 		}
+	}
+}
+
+// The two papers are of one version, and a tagged one is that of its folder.
+func TestTheVersionIsThatOfTheFolder(t *testing.T) {
+	t.Parallel()
+	name, tagged, err := contracts.Tagged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func(files fs.FS, file string) string {
+		text, err := fs.ReadFile(files, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(text), "\n  version: ")
+		number, _, _ := strings.Cut(rest, "\n")
+		return number
+	}
+	for _, files := range []fs.FS{tagged, contracts.Current()} {
+		one, other := version(files, "asyncapi.yaml"), version(files, "openapi.yaml")
+		if one != other || strings.Count(one, ".") != 2 {
+			t.Errorf("asyncapi.yaml is of version %s, openapi.yaml of %s", one, other)
+		}
+	}
+	if number := version(tagged, "openapi.yaml"); name+".0" != "v"+number && name+".0.0" != "v"+number {
+		t.Errorf("the folder %s has version %s", name, number)
 	}
 }

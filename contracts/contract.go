@@ -43,8 +43,7 @@ func Read(files fs.FS) (Contract, error) {
 		if err != nil {
 			return nil, err
 		}
-		whole, _ := document.(map[string]any)
-		if err := read(whole); err != nil {
+		if err := read(objectOf(document)); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -55,11 +54,13 @@ func Read(files fs.FS) (Contract, error) {
 // what is missing is empty, and the tools that check the files say so.
 type object map[string]any
 
-func (o object) object(name string) object { inner, _ := o[name].(map[string]any); return inner }
+func (o object) object(name string) object { return objectOf(o[name]) }
 func (o object) text(name string) string   { text, _ := o[name].(string); return text }
 func (o object) list(name string) []any    { list, _ := o[name].([]any); return list }
 func (o object) yes(name string) bool      { yes, _ := o[name].(bool); return yes }
 func (o object) names() []string           { return slices.Sorted(maps.Keys(o)) }
+
+func objectOf(value any) object { inner, _ := value.(map[string]any); return inner }
 
 // add adds a place with its schema.
 func (c Contract) add(name string, p Place, document any) error {
@@ -90,7 +91,7 @@ func (c Contract) readMessages(o object) error {
 		if address == "" || len(operation.list("messages")) != 1 {
 			return fmt.Errorf("%s: an operation is one message at one address", name)
 		}
-		message := object(operation.list("messages")[0].(map[string]any))
+		message := objectOf(operation.list("messages")[0])
 		place += address
 		if err := c.add(place, Place{Direction: direction, Required: true, Fixed: channel.text("x-stream")}, message["payload"]); err != nil {
 			return err
@@ -99,7 +100,7 @@ func (c Contract) readMessages(o object) error {
 			return err
 		}
 		for _, reply := range operation.object("reply").list("messages") {
-			if err := c.add("reply to "+address, Place{Direction: Told}, object(reply.(map[string]any))["payload"]); err != nil {
+			if err := c.add("reply to "+address, Place{Direction: Told}, objectOf(reply)["payload"]); err != nil {
 				return err
 			}
 		}
@@ -116,12 +117,8 @@ func (c Contract) readHTTP(o object) error {
 				continue
 			}
 			operation := item.object(method)
-			security, ok := operation["security"]
-			if !ok {
-				security = o["security"]
-			}
 			name := strings.ToUpper(method) + " " + path
-			c[name] = Place{Direction: Taken, Fixed: fmt.Sprint(security)}
+			c[name] = Place{Direction: Taken, Fixed: proof(o, operation)}
 			parameters := slices.Concat(item.list("parameters"), operation.list("parameters"))
 			if err := c.readOperation(name, operation, parameters); err != nil {
 				return err
@@ -131,9 +128,25 @@ func (c Contract) readHTTP(o object) error {
 	return nil
 }
 
+// proof is how an operation knows who asks.
+func proof(o, operation object) string {
+	asked := o.list("security")
+	if _, own := operation["security"]; own {
+		asked = operation.list("security")
+	}
+	text := "no token"
+	for _, one := range asked {
+		for _, name := range objectOf(one).names() {
+			scheme := o.object("components").object("securitySchemes").object(name)
+			text = scheme.text("type") + " " + scheme.text("scheme")
+		}
+	}
+	return text
+}
+
 func (c Contract) readOperation(name string, operation object, parameters []any) error {
 	for _, one := range parameters {
-		parameter := object(one.(map[string]any))
+		parameter := objectOf(one)
 		p := Place{Direction: Taken, Required: parameter.yes("required"), Of: demanded(name, parameter.yes("required"))}
 		if err := c.add(name+", "+parameter.text("in")+" "+parameter.text("name"), p, parameter["schema"]); err != nil {
 			return err

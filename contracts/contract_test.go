@@ -120,6 +120,16 @@ func TestHeadersAgree(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	dead := map[string][]string{events.HeaderReason: {"why"}, events.HeaderAttempts: {"8"}, events.HeaderMessageID: {id}}
+	if err := v.Headers("subscribe dead.{subject} headers", dead); err != nil {
+		t.Error(err)
+	}
+	asked := map[string][]string{events.HeaderReply: {"_INBOX.q"}, events.HeaderTraceparent: {"00-0-0-01"}, events.HeaderMessageID: {id}}
+	for subject, headers := range map[string]map[string][]string{"subscribe dead.{subject} headers": dead, "publish payment.requested headers": asked} {
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(headers)), slices.Sorted(maps.Keys(v.Contract[subject].Schema.Properties))); diff != "" {
+			t.Errorf("%s (-events +contract):\n%s", subject, diff)
+		}
+	}
 	known := slices.Sorted(maps.Keys(whole.Header()))
 	if diff := cmp.Diff(known, slices.Sorted(maps.Keys(v.Contract["subscribe notify.received headers"].Schema.Properties))); diff != "" {
 		t.Errorf("headers (-envelope +contract):\n%s", diff)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,25 +26,34 @@ var tagged embed.FS
 // Current is the contract as it stands in this tree.
 func Current() fs.FS { return current }
 
-// Tagged is the contract that was tagged last, and its name, such as v1.
+// Tagged is the contract that was tagged last, and its name, such as v1 or v1.2.
 func Tagged() (name string, files fs.FS, err error) {
 	folders, err := fs.ReadDir(tagged, "tagged")
 	if err != nil {
 		return "", nil, fmt.Errorf("list tagged contracts: %w", err)
 	}
-	last := 0
+	var last [2]int
 	for _, folder := range folders {
-		number, err := strconv.Atoi(strings.TrimPrefix(folder.Name(), "v"))
+		number, err := parseVersion(folder.Name())
 		if err != nil {
 			return "", nil, fmt.Errorf("read the name of a tagged contract: %w", err)
 		}
-		if number > last {
+		if slices.Compare(number[:], last[:]) > 0 {
 			last, name = number, folder.Name()
 		}
 	}
-	if last == 0 {
+	if name == "" {
 		return "", nil, errors.New("no contract was ever tagged")
 	}
 	files, err = fs.Sub(tagged, path.Join("tagged", name))
 	return name, files, err
+}
+
+// parseVersion reads v1 or v1.2.
+func parseVersion(name string) (number [2]int, err error) {
+	major, minor, both := strings.Cut(strings.TrimPrefix(name, "v"), ".")
+	if number[0], err = strconv.Atoi(major); err == nil && both {
+		number[1], err = strconv.Atoi(minor)
+	}
+	return number, err
 }

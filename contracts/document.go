@@ -94,7 +94,7 @@ func (d *documents) follow(file, reference string, depth int) (any, error) {
 		if word == "" {
 			continue
 		}
-		inner, ok := value.(map[string]any)[strings.NewReplacer("~1", "/", "~0", "~").Replace(word)]
+		inner, ok := objectOf(value)[strings.NewReplacer("~1", "/", "~0", "~").Replace(word)]
 		if !ok {
 			return nil, fmt.Errorf("%s: %s leads nowhere", file, reference)
 		}

@@ -63,8 +63,7 @@ func readSchema(document any) (*Schema, error) {
 			return nil, fmt.Errorf("%s: %w", word, err)
 		}
 	}
-	parts, _ := words["allOf"].([]any)
-	for i, part := range parts {
+	for i, part := range values(words["allOf"]) {
 		other, err := readSchema(part)
 		if err == nil {
 			err = s.merge(other)
@@ -97,13 +96,13 @@ func (s *Schema) take(word string, value any, words map[string]any) (err error) 
 	case "items":
 		s.Items, err = readSchema(value)
 	case "enum":
-		s.Values, err = literals(value.([]any)...)
+		s.Values, err = literals(values(value)...)
 	case "const":
 		s.Values, err = literals(value)
 	case "x-extensible-enum":
-		s.Known, err = literals(value.([]any)...)
+		s.Known, err = literals(values(value)...)
 	case "anyOf":
-		for _, one := range value.([]any) {
+		for _, one := range values(value) {
 			read, failed := readSchema(one)
 			s.AnyOf, err = append(s.AnyOf, read), errors.Join(err, failed)
 		}
@@ -204,9 +203,8 @@ func list(value any) ([]string, error) {
 	if text, ok := value.(string); ok {
 		return []string{text}, nil
 	}
-	values, _ := value.([]any)
-	texts := make([]string, len(values))
-	for i, one := range values {
+	texts := make([]string, len(values(value)))
+	for i, one := range values(value) {
 		var ok bool
 		if texts[i], ok = one.(string); !ok {
 			return nil, fmt.Errorf("%v is no text", one)
@@ -215,9 +213,11 @@ func list(value any) ([]string, error) {
 	return texts, nil
 }
 
-func literals(values ...any) ([]string, error) {
-	written := make([]string, len(values))
-	for i, value := range values {
+func values(value any) []any { list, _ := value.([]any); return list }
+
+func literals(all ...any) ([]string, error) {
+	written := make([]string, len(all))
+	for i, value := range all {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return nil, fmt.Errorf("write %v: %w", value, err)
