@@ -126,11 +126,14 @@ func (s *Schema) takeRule(word string, value any) error {
 	switch {
 	case noted[word]:
 	case isBound:
-		number, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("%v is no whole number", value)
+		switch number := value.(type) {
+		case int: // from YAML
+			s.Bounds[word] = float64(number)
+		case float64: // from JSON
+			s.Bounds[word] = number
+		default:
+			return fmt.Errorf("%v is no number", value)
 		}
-		s.Bounds[word] = float64(number)
 	case slices.Contains(texts, word):
 		written, err := literals(value)
 		if err != nil {
