@@ -1,12 +1,17 @@
 package contracts_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
 
 	"settled/contracts"
 )
@@ -247,6 +252,37 @@ func TestTheTaggedContractHolds(t *testing.T) {
 		if change.Breaks {
 			t.Errorf("since %s: %v", name, change)
 		}
+	}
+}
+
+// A tagged contract is as it was: whoever changes both sides of a comparison at once, as by
+// replacing a word everywhere, hides what has changed.
+func TestTaggedContractsAreFrozen(t *testing.T) {
+	t.Parallel()
+	folder := os.DirFS("tagged")
+	sums, err := fs.ReadFile(folder, "SHA256SUMS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for line := range strings.Lines(string(sums)) {
+		want = append(want, strings.TrimSpace(line))
+	}
+	err = fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || name == "SHA256SUMS" {
+			return err
+		}
+		data, err := fs.ReadFile(folder, name)
+		got = append(got, fmt.Sprintf("%x  %s", sha256.Sum256(data), name))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("tagged contracts (-SHA256SUMS +files):\n%s", diff)
 	}
 }
 

@@ -34,6 +34,9 @@ func Tagged() (name string, files fs.FS, err error) {
 	}
 	var last [2]int
 	for _, folder := range folders {
+		if !folder.IsDir() {
+			continue // the checksums
+		}
 		number, err := parseVersion(folder.Name())
 		if err != nil {
 			return "", nil, fmt.Errorf("read the name of a tagged contract: %w", err)

@@ -13,36 +13,38 @@ import (
 )
 
 func main() {
-	broken, err := report(os.Stdout)
+	name, tagged, err := contracts.Tagged()
+	breaks := 0
+	if err == nil {
+		breaks, err = report(os.Stdout, name, tagged, contracts.Current())
+	}
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "changes:", err)
 		os.Exit(2)
-	case broken:
+	case breaks > 0:
 		os.Exit(1)
 	}
 }
 
-// report writes one line for each change, and reports whether one breaks anybody.
-func report(out io.Writer) (broken bool, err error) {
-	name, tagged, err := contracts.Tagged()
+// report writes one line for each change since the version of that name, and counts those
+// that break somebody.
+func report(out io.Writer, name string, tagged, current fs.FS) (breaks int, err error) {
+	before, err := contracts.Read(tagged)
 	if err != nil {
-		return false, err
+		return 0, fmt.Errorf("read %s: %w", name, err)
 	}
-	var read [2]contracts.Contract
-	for i, files := range []fs.FS{tagged, contracts.Current()} {
-		if read[i], err = contracts.Read(files); err != nil {
-			return false, err
-		}
+	after, err := contracts.Read(current)
+	if err != nil {
+		return 0, err
 	}
-	changes := contracts.Compare(read[0], read[1])
-	breaks := 0
+	changes := contracts.Compare(before, after)
 	for _, change := range changes {
 		fmt.Fprintln(out, change)
 		if change.Breaks {
 			breaks++
 		}
 	}
-	fmt.Fprintf(out, "contract: %d places; since %s %d changes, of which %d break somebody\n", len(read[1]), name, len(changes), breaks)
-	return breaks > 0, nil
+	fmt.Fprintf(out, "contract: %d places; since %s %d changes, of which %d break somebody\n", len(after), name, len(changes), breaks)
+	return breaks, nil
 }
