@@ -2,6 +2,7 @@ package contracts_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -115,5 +116,49 @@ func TestTheExamplesOfThePaperFit(t *testing.T) {
 	}
 	if shown < 2 {
 		t.Errorf("only %d examples", shown)
+	}
+}
+
+// An event tells that a payment or a refund has come to stand where it is named after.
+func TestAnEventTellsItsOwnStatus(t *testing.T) {
+	t.Parallel()
+	contract := contracttest.New(t).Contract
+	for _, subject := range []string{
+		events.PaymentPrepared, events.PaymentCompleted, events.PaymentClosed, events.PaymentFailed,
+		events.RefundAccepted, events.RefundCompleted, events.RefundFailed,
+	} {
+		_, status, _ := strings.Cut(subject, ".")
+		if got := contract["subscribe "+subject].Schema.Properties["status"].Values; !slices.Equal(got, []string{`"` + status + `"`}) {
+			t.Errorf("%s: status is one of %s", subject, got)
+		}
+	}
+}
+
+// What WeChat's SDK needs is promised, for each way to pay.
+func TestWhatTheCustomerPaysWithIsPromised(t *testing.T) {
+	t.Parallel()
+	v := contracttest.New(t)
+	const place = "subscribe payment.prepared"
+	example := v.Contract[place].Document.(map[string]any)["examples"].([]any)[0].(map[string]any)
+	for trade, fields := range map[string]string{
+		"APP": "appid partnerid prepayid package noncestr timestamp sign", "JSAPI": "appId timeStamp nonceStr package signType paySign",
+		"NATIVE": "code_url", "H5": "h5_url",
+	} {
+		for _, left := range append(strings.Fields(fields), "") {
+			prepared, client := maps.Clone(example), map[string]any{}
+			prepared["trade_type"], prepared["client"] = trade, client
+			into := client
+			if !strings.Contains(fields, " ") {
+				into = prepared
+			}
+			for _, field := range strings.Fields(fields) {
+				if field != left {
+					into[field] = "x"
+				}
+			}
+			if err := v.Value(place, prepared); (err == nil) != (left == "") {
+				t.Errorf("%s without %q: %v", trade, left, err)
+			}
+		}
 	}
 }
