@@ -12,7 +12,8 @@ type Listing struct {
 	Size     int       // at most so many
 }
 
-// Page is a part of a list.
+// Page is a part of a list. It may be shorter than asked for, or empty, and not be the last:
+// then so much was looked through that it is better to ask whether to go on.
 type Page[T any] struct {
 	Items []T
 	Next  string // asks for the page after it; empty if there is none
