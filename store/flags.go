@@ -16,6 +16,12 @@ import (
 const flagColumns = `e.id, e.payment_id, e.merchant, e.order_id, e.data, e.at,
 	f.settled_at, coalesce(f.settled_by, '') as settled_by, coalesce(f.comment, '') as comment`
 
+// whetherSettled finds what an operator has said to each flag by itself, and does not read
+// what they have ever said.
+const whetherSettled = `left join lateral (
+	select settled_at, settled_by, comment from flags_settled where event_id = e.id limit 1
+) f on true`
+
 type flagRow struct {
 	ID        string         `db:"id"`
 	PaymentID sql.NullString `db:"payment_id"`
@@ -66,12 +72,12 @@ func (s *Store) flagPage(ctx context.Context, l settled.FlagListing) (page settl
 		return page, nil
 	}
 	ids, next, err := turn(l.Size, l.After, s.candidates(ctx, `
-		select e.at, e.id, $4 in ('', e.merchant) and $5 = exists (select from flags_settled f where f.event_id = e.id) as meant
+		select e.at, e.id, $4 in ('', e.merchant) and $5 = (f.settled_at is not null) as meant
 		from (
 			select at, id, merchant from events
 			where type = '`+typeFlagged+`' and at <= $1::timestamptz and (at, id) < ($1::timestamptz, $2::uuid)
 			order by at desc, id desc limit $3
-		) e order by e.at desc, e.id desc`, l.Merchant, l.Settled))
+		) e `+whetherSettled+` order by e.at desc, e.id desc`, l.Merchant, l.Settled))
 	if err != nil || len(ids) == 0 {
 		page.Next = next
 		return page, err
@@ -79,8 +85,8 @@ func (s *Store) flagPage(ctx context.Context, l settled.FlagListing) (page settl
 	var rows []flagRow
 	err = s.db.SelectContext(ctx, &rows, `
 		select `+flagColumns+`
-		from unnest($1::uuid[]) with ordinality as k(id, place) join events e on e.id = k.id
-		left join flags_settled f on f.event_id = e.id order by k.place`, pq.Array(ids))
+		from unnest($1::uuid[]) with ordinality as k(id, place) join events e on e.id = k.id `+whetherSettled+`
+		order by k.place`, pq.Array(ids))
 	page.Items, page.Next = flags(rows), next
 	return page, err
 }
@@ -96,7 +102,7 @@ func (s *Store) FlagsOf(ctx context.Context, paymentID string) ([]settled.Flag, 
 	var rows []flagRow
 	err = s.db.SelectContext(ctx, &rows, `
 		select `+flagColumns+`
-		from events e left join flags_settled f on f.event_id = e.id
+		from events e `+whetherSettled+`
 		where e.payment_id = $1::uuid and e.type = '`+typeFlagged+`' order by e.version`, id)
 	if err != nil {
 		return nil, fmt.Errorf("read flags of payment %s: %w", id, translate(err))

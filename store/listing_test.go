@@ -53,7 +53,7 @@ const shelves = `
 	alter table payments enable trigger all;
 	alter table refunds enable trigger all;
 	alter table events enable trigger all;
-	analyze`
+	analyze payments, events, refunds, journal, flags_settled`
 
 func filled(t *testing.T, many int) (*store.Store, *sql.DB, string) {
 	t.Helper()

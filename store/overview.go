@@ -65,7 +65,7 @@ func (s *Store) overviewOpen(ctx context.Context, o *settled.Overview) error {
 func (s *Store) overviewFlagged(ctx context.Context, o *settled.Overview) error {
 	return s.db.GetContext(ctx, &o.Flagged, `
 		select greatest(0, (select count(*) from (select from events where type = '`+typeFlagged+`' limit 2 * $1) e)
-			- (select count(*) from (select from flags_settled limit 2 * $1) f))`, settled.CountLimit)
+			- (select count(*) from (select from flags_settled order by event_id limit 2 * $1) f))`, settled.CountLimit)
 }
 
 func (s *Store) overviewCensus(ctx context.Context, o *settled.Overview) (err error) {
