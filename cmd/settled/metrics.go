@@ -47,6 +47,7 @@ type metrics struct {
 	certificates *prometheus.CounterVec
 	verified     *prometheus.CounterVec
 	reloads      *prometheus.CounterVec
+	journalLost  prometheus.Counter
 
 	audit auditMetrics
 
@@ -110,6 +111,10 @@ func newMetrics() *metrics {
 		certificates: counters("certificates_total", "What happened to WeChat's platform certificates.", "event"),
 		verified:     counters("verified_total", "Answers and notifies of WeChat's, by the key that verified them.", "merchant", "key", "what"),
 		reloads:      counters("reloads_total", "Changes of the configuration that were seen while the program ran.", "result"),
+
+		journalLost: make.NewCounter(prometheus.CounterOpts{
+			Name: "settled_journal_lost_total", Help: "Lines of the journal that were not written, for want of room or of PostgreSQL.",
+		}),
 
 		audit: newAuditMetrics(make),
 
