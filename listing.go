@@ -70,3 +70,17 @@ const (
 	ActClose  ActKind = "close"  // close the order at WeChat as soon as it says that it is unpaid
 	ActSettle ActKind = "settle" // a flag has been looked into
 )
+
+// Event is the type of the private row that an act leaves in the history: its body has by,
+// comment and at, and of a flag the event that told of it, flag. Empty if there is no such act.
+func (k ActKind) Event() string {
+	switch k {
+	case ActQuery:
+		return "operator.query"
+	case ActClose:
+		return "operator.close"
+	case ActSettle:
+		return "flag.settled"
+	}
+	return ""
+}

@@ -11,14 +11,7 @@ import (
 	"settled"
 )
 
-// The rows of the history that say what an operator did. They are not published.
-const (
-	typeOperatorQuery = "operator.query"
-	typeOperatorClose = "operator.close"
-	typeFlagSettled   = "flag.settled"
-)
-
-// actNote is the body of such a row.
+// actNote is the body of the row that an act leaves in the history.
 type actNote struct {
 	By      string `json:"by"`
 	At      string `json:"at"` // by the clock of the page
@@ -38,26 +31,26 @@ const (
 
 // acts are the statements of the acts: $1 is the payment or the flag, and acted what the act
 // was done to. Of two at once the second waits for the row, and then finds nothing to do.
-var acts = map[settled.ActKind]struct{ eventType, statement string }{
+var acts = map[settled.ActKind]string{
 	// Whoever claims what is due asks WeChat, or sends the prepay request again. A closed
 	// payment has only so many questions; this is none of them.
-	settled.ActQuery: {typeOperatorQuery, `
+	settled.ActQuery: `
 		with acted as (
 			update payments set due_at = clock_timestamp(), version = version + 1, updated_at = now(),
 				attempts = case when status = 'closed' then greatest(attempts - 1, 0) else attempts end
 			where id = $1::uuid and status in ('requested', 'prepared', 'closed')
 				and (due_at is null or due_at > clock_timestamp())
 			returning id, version, merchant, order_id
-		)` + eventRow},
+		)` + eventRow,
 
-	settled.ActClose: {typeOperatorClose, `
+	settled.ActClose: `
 		with acted as (
 			update payments set close_asked = true, due_at = clock_timestamp(), version = version + 1, updated_at = now()
 			where id = $1::uuid and status in ('requested', 'prepared') and not close_asked
 			returning id, version, merchant, order_id
-		)` + eventRow},
+		)` + eventRow,
 
-	settled.ActSettle: {typeFlagSettled, `
+	settled.ActSettle: `
 		with settled as (
 			insert into flags_settled (event_id, settled_by, comment, settled_at)
 			select id, $5, $6, now() from events
@@ -71,7 +64,7 @@ var acts = map[settled.ActKind]struct{ eventType, statement string }{
 		), acted as (
 			select c.id, c.version, e.merchant, e.order_id
 			from settled s join events e on e.id = s.event_id left join counted c on c.id = e.payment_id
-		)` + eventRow},
+		)` + eventRow,
 }
 
 // Act does what an operator wants and writes it into the history, in one statement. done is
@@ -90,7 +83,7 @@ func (s *Store) Act(ctx context.Context, a settled.Act) (done bool, err error) {
 }
 
 func (s *Store) act(ctx context.Context, a settled.Act) (done bool, err error) {
-	act, ok := acts[a.Kind]
+	statement, ok := acts[a.Kind]
 	if !ok {
 		return false, fmt.Errorf("there is no such act: %w", settled.ErrNotFound)
 	}
@@ -101,14 +94,14 @@ func (s *Store) act(ctx context.Context, a settled.Act) (done bool, err error) {
 	if subject, err = paymentUUID(subject); err != nil {
 		return false, err
 	}
-	arguments, err := s.actArguments(a, act.eventType, subject)
+	arguments, err := s.actArguments(a, subject)
 	if err != nil {
 		return false, err
 	}
 	var ids []string
 	err = retry(ctx, func() error {
 		ids = nil
-		return s.db.SelectContext(ctx, &ids, act.statement, arguments...)
+		return s.db.SelectContext(ctx, &ids, statement, arguments...)
 	})
 	if err != nil || len(ids) > 0 {
 		return len(ids) > 0, err
@@ -116,7 +109,7 @@ func (s *Store) act(ctx context.Context, a settled.Act) (done bool, err error) {
 	return false, s.actable(ctx, a.Kind, subject)
 }
 
-func (s *Store) actArguments(a settled.Act, eventType, subject string) ([]any, error) {
+func (s *Store) actArguments(a settled.Act, subject string) ([]any, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make an event id: %w", err)
@@ -130,9 +123,9 @@ func (s *Store) actArguments(a settled.Act, eventType, subject string) ([]any, e
 	}
 	data, err := json.Marshal(note)
 	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", eventType, err)
+		return nil, fmt.Errorf("write %s: %w", a.Kind.Event(), err)
 	}
-	arguments := []any{subject, id.String(), eventType, string(data)}
+	arguments := []any{subject, id.String(), a.Kind.Event(), string(data)}
 	if a.Kind == settled.ActSettle {
 		arguments = append(arguments, note.By, note.Comment, idOrNone(a.PaymentID))
 	}

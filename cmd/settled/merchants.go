@@ -80,7 +80,10 @@ func callLine(merchant string, c wechat.Call, ended time.Time) settled.Entry {
 
 // hostChanged shows when one of WeChat's hosts is left alone, and when no longer.
 func (p *process) hostChanged(m config.Merchant) func(host string, open bool) {
-	return func(host string, open bool) { p.metrics.hostChanged(m.Name, host, open) }
+	return func(host string, open bool) {
+		p.metrics.hostChanged(m.Name, host, open)
+		p.sights.host(m.Name, host, open, p.store.Now())
+	}
 }
 
 func (p *process) legacy(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
@@ -95,9 +98,11 @@ func (p *process) legacy(m config.Merchant) (settled.Gateway, []settled.Notifies
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg.Tokens = p.hints.Tokens(hints.TokenConfig{
+	tokens := p.hints.Tokens(hints.TokenConfig{
 		Merchant: m.Name, Key: tokenKey(m), Fetch: fetcher.FetchToken, DailyQuota: m.Legacy.TokenDailyQuota,
 	})
+	p.sights.holds(m.Name, tokens)
+	cfg.Tokens = tokens
 	var former []settled.Notifies
 	for _, keys := range m.Legacy.AlsoVerify.Keys {
 		old := cfg

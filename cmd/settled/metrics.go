@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"settled"
+	"settled/console"
 	"settled/wechat"
 )
 
@@ -50,6 +51,8 @@ type metrics struct {
 	journalLost  prometheus.Counter
 
 	audit auditMetrics
+
+	waiting waiting // what was measured last, for the operator's page
 
 	dependencies *prometheus.GaugeVec
 }
@@ -205,7 +208,11 @@ func (m *metrics) Died(subject string) { m.dead.WithLabelValues(subject).Inc() }
 func (m *metrics) Waiting(consumer string, pending uint64, inHand int) {
 	m.pending.WithLabelValues(consumer).Set(float64(pending))
 	m.inHand.WithLabelValues(consumer).Set(float64(inHand))
+	m.waiting.note(console.Queue{Consumer: consumer, Pending: pending, InHand: inHand})
 }
 
 // DeadLetters shows how many dead letters are kept.
-func (m *metrics) DeadLetters(kept uint64) { m.deadLetters.Set(float64(kept)) }
+func (m *metrics) DeadLetters(kept uint64) {
+	m.deadLetters.Set(float64(kept))
+	m.waiting.noteLetters(int(kept)) //nolint:gosec // no stream holds so many
+}

@@ -38,6 +38,7 @@ type process struct {
 	bus       *bus.Bus
 	hints     *hints.Hints
 	merchants map[string]*wechat.Switch
+	sights    sights
 }
 
 // parts says what a process is to do.
