@@ -8,7 +8,7 @@ type Overview struct {
 	At       time.Time
 	Open     map[Status]int // payments that are open, by state; counted up to CountLimit
 	Flagged  int            // flags that wait for a person; counted up to CountLimit
-	Rates    []Rate         // of the last minutes, the latest last
+	Rates    []Rate         // of the last minutes, the latest last; a process that has just begun to look has counted few
 	Steps    []Step
 	Census   Census
 	Oldest   *Payment // the one that should have been looked at the longest ago; nil if none is late
@@ -33,7 +33,8 @@ type Step struct {
 	P50, P99 time.Duration
 }
 
-// Line is what was heard on a merchant's line to one of WeChat's hosts in the last ten minutes.
+// Line is what was heard on a merchant's line to one of WeChat's hosts in the last ten minutes,
+// over at most the latest 5000 calls of it.
 type Line struct {
 	Merchant, Host     string
 	Calls, Failed      int
@@ -43,7 +44,8 @@ type Line struct {
 	LastFailureOutcome string
 }
 
-// NotifyHealth says how the payments of the last hour were found paid.
+// NotifyHealth says how the payments of the last hour were found paid, over at most the latest
+// 5000 of them.
 type NotifyHealth struct {
 	OnTime int // by a notify within a minute of the payment
 	Late   int // by a notify that came later

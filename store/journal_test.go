@@ -183,7 +183,20 @@ func TestReadsForPeopleEndSoonWithoutPostgreSQL(t *testing.T) {
 	t.Cleanup(func() { _ = s.Close() })
 	id := uuid.NewString()
 	for name, read := range map[string]func(ctx context.Context) error{
-		"Journal": func(ctx context.Context) error { _, err := s.Journal(ctx, id); return err },
+		"Overview":    func(ctx context.Context) error { _, err := s.Overview(ctx); return err },
+		"Search":      func(ctx context.Context) error { _, err := s.Search(ctx, "order0001"); return err },
+		"Payments":    func(ctx context.Context) error { _, err := s.Payments(ctx, settled.Listing{}); return err },
+		"RefundList":  func(ctx context.Context) error { _, err := s.RefundList(ctx, settled.RefundListing{}); return err },
+		"Flags":       func(ctx context.Context) error { _, err := s.Flags(ctx, settled.FlagListing{}); return err },
+		"PaymentByID": func(ctx context.Context) error { _, err := s.PaymentByID(ctx, id); return err },
+		"History":     func(ctx context.Context) error { _, err := s.History(ctx, id); return err },
+		"Journal":     func(ctx context.Context) error { _, err := s.Journal(ctx, id); return err },
+		"Refunds":     func(ctx context.Context) error { _, err := s.Refunds(ctx, id); return err },
+		"FlagsOf":     func(ctx context.Context) error { _, err := s.FlagsOf(ctx, id); return err },
+		"Act": func(ctx context.Context) error {
+			_, err := s.Act(ctx, settled.Act{Kind: settled.ActQuery, PaymentID: id})
+			return err
+		},
 	} {
 		if err := read(t.Context()); !errors.Is(err, settled.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
