@@ -141,22 +141,25 @@ func (s *Store) writeJournal(ctx context.Context, lines []settled.Entry) error {
 		c.row(timeText(e.At), idOrNone(e.PaymentID), line(e.Merchant), line(e.OrderID), string(e.Kind), line(e.Name), line(e.Host),
 			line(e.Outcome), line(e.Code), line(e.RequestID), fenText(e.Took.Microseconds()))
 	}
-	statement, err := s.statements.prepared(ctx, `
-		with unhurried as (select set_config('synchronous_commit', 'off', true) as done)
-		insert into journal (at, payment_id, merchant, order_id, kind, name, host, outcome, code, request_id, took_us)
-		select coalesce(nullif(l.at, '')::timestamptz, now()),
-			coalesce(nullif(l.payment_id, '')::uuid, (
-				select p.id from payments p where l.order_id <> '' and p.merchant = l.merchant and p.order_id = l.order_id)),
-			l.merchant, l.order_id, l.kind, l.name, l.host, l.outcome, l.code, l.request_id, l.took_us
-		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-			$8::text[], $9::text[], $10::text[], $11::bigint[])
-		as l(at, payment_id, merchant, order_id, kind, name, host, outcome, code, request_id, took_us), unhurried`)
+	statement, err := s.statements.prepared(ctx, writeLines) //nolint:sqlclosecheck // it is kept as long as the store
 	if err != nil {
 		return err
 	}
 	_, err = statement.ExecContext(ctx, c.arguments()...)
 	return err
 }
+
+// writeLines takes many lines. set_config holds until its own statement is committed.
+const writeLines = `
+	with unhurried as (select set_config('synchronous_commit', 'off', true) as done)
+	insert into journal (at, payment_id, merchant, order_id, kind, name, host, outcome, code, request_id, took_us)
+	select coalesce(nullif(l.at, '')::timestamptz, now()),
+		coalesce(nullif(l.payment_id, '')::uuid, (
+			select p.id from payments p where l.order_id <> '' and p.merchant = l.merchant and p.order_id = l.order_id)),
+		l.merchant, l.order_id, l.kind, l.name, l.host, l.outcome, l.code, l.request_id, l.took_us
+	from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+		$8::text[], $9::text[], $10::text[], $11::bigint[])
+	as l(at, payment_id, merchant, order_id, kind, name, host, outcome, code, request_id, took_us), unhurried`
 
 // idOrNone is the id, or nothing if it is none.
 func idOrNone(text string) string {

@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// overviewSample is how many of the latest events a step, and of the latest lines of the
-	// journal a line, is measured over.
+	// overviewPatience bounds all parts together: it is shorter than statement_timeout.
+	overviewPatience = 6 * time.Second
+	// Of how many of the latest events a step is measured, of how many lines of the journal a
+	// line, and of how many completed payments the notifies.
 	stepSample, lineSample, notifySample = 1000, 5000, 5000
 	// lately is since when the steps are measured, recently since when the lines are.
 	lately, recently = time.Hour, 10 * time.Minute
@@ -19,7 +21,7 @@ const (
 // Overview reads the state of the whole house. Each of its parts reads a bounded number of
 // rows by an index, and all of them together are bounded in time.
 func (s *Store) Overview(ctx context.Context) (settled.Overview, error) {
-	ctx, cancel := patient(ctx)
+	ctx, cancel := context.WithTimeout(ctx, overviewPatience)
 	defer cancel()
 	o := settled.Overview{At: s.Now()}
 	for _, part := range []struct {

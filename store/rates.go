@@ -32,12 +32,12 @@ func (s *Store) overviewRates(ctx context.Context, o *settled.Overview) error {
 	now := s.Now()
 	this := now.UTC().Truncate(time.Minute)
 	s.rates.forget(this.Add(-rateMinutes * time.Minute))
-	began := time.Now()
+	began := s.now()
 	for n := range rateMinutes {
 		minute := this.Add(-time.Duration(n) * time.Minute)
 		rate, known := s.rates.known(minute)
 		if !known {
-			if n > 1 && time.Since(began) > rateBudget {
+			if n > 1 && s.now().Sub(began) > rateBudget {
 				break
 			}
 			var err error
