@@ -49,12 +49,13 @@ var house = map[string]room{
 	"workers": {doors: []string{".", "events"}, modules: []string{uuid}},
 	"ingress": {doors: []string{".", "events"}, modules: []string{uuid, rate}},
 	"audit":   {doors: []string{".", "events"}, modules: []string{uuid}},
+	"console": {doors: []string{"."}},
 
 	// The roof sees everything.
 	"cmd/settled": {
 		doors: []string{
 			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
-			"workers", "ingress", "audit", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint",
+			"workers", "ingress", "audit", "console", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint",
 		},
 		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},
@@ -97,7 +98,7 @@ var (
 	// testRooms are open to the tests of every room.
 	testRooms = []string{"embedded", "store/storetest", "wechat/simulator", "contracts/contracttest"}
 	// endToEnd are the rooms whose tests may open every door.
-	endToEnd = []string{"workers", "ingress", "audit", "cmd/settled", "contracts"}
+	endToEnd = []string{"workers", "ingress", "audit", "console", "cmd/settled", "contracts"}
 	// testModules may be used by tests alone, besides whatever a room uses.
 	testModules = []string{
 		"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/anishathalye/porcupine",

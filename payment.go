@@ -68,6 +68,7 @@ type Payment struct {
 	Trouble  string
 
 	AcknowledgedAt time.Time // when WeChat took our delivernotify
+	CloseAsked     bool      // an operator wants it closed as soon as WeChat says that it is unpaid
 
 	// Refunding is how much of Amount has been given back or is on its way: never more
 	// than was paid.

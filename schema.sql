@@ -59,6 +59,7 @@ create table payments (
     trouble         text        not null default '',     -- why the last one did
     acknowledged_at timestamptz,                         -- WeChat took our delivernotify
     refunding       bigint      not null default 0,      -- given back, or on its way; kept by table refunds
+    close_asked     boolean     not null default false,  -- an operator wants it closed
 
     created_at      timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
@@ -79,6 +80,11 @@ create table payments (
 
 -- What is due, by the pool that looks at it.
 create index payments_due on payments (status, merchant, due_at) where due_at is not null;
+
+-- What a person looks for: WeChat's own number, and the latest that ended without money.
+-- An open payment has no entry in either, so that its moves cost nothing more until the last.
+create index payments_of_transaction on payments (transaction_id) where transaction_id <> '';
+create index payments_ended on payments (status, merchant, created_at, id) where status in ('closed', 'failed');
 
 -- The rules that compare a row with what it was.
 create function payment_guard() returns trigger language plpgsql as $$
@@ -168,6 +174,10 @@ create table refunds (
 create index refunds_due on refunds (status, merchant, due_at) where due_at is not null;
 create index refunds_of_payment on refunds (payment_id, created_at, id);
 
+-- What a person looks for: WeChat's own number, and the latest.
+create index refunds_of_wechat on refunds (wechat_refund_id) where wechat_refund_id <> '';
+create index refunds_listed on refunds (merchant, status, created_at, id);
+
 -- The rules that compare a row with what it was.
 create function refund_guard() returns trigger language plpgsql as $$
 begin
@@ -238,8 +248,20 @@ create table events (
 -- The events by kind, for counting and for looking through.
 create index events_type on events (type, at);
 
+-- The beginnings of all payments, merchant by merchant: written once for each, while the
+-- rows of payments change.
+create index events_recorded on events (merchant, at, payment_id) where type = 'payment.recorded';
+
 -- What became of a refund.
 create index events_of_refund on events (refund_id, version) where refund_id is not null;
+
+-- The flags (payment.flagged) that somebody has looked into.
+create table flags_settled (
+    event_id   uuid        primary key references events,
+    settled_by text        not null,
+    comment    text        not null,
+    settled_at timestamptz not null
+);
 
 -- Pointers to the events that still have to be published; deleted as they are. The ids
 -- of one payment rise in the order of its history.
@@ -310,6 +332,28 @@ create table replays (
     version  bigint      not null,                       -- of its payment's history that has gone out
     replayed bigint      not null default 0
 );
+
+-- What was said between WeChat and us, for people to look at. It is written beside the
+-- work, some of it may be lost in a crash, and old lines are deleted.
+create table journal (
+    id         bigint      generated always as identity,
+    at         timestamptz not null,
+    payment_id uuid,                                     -- null: no payment of that order was known
+    merchant   text        not null,
+    order_id   text        not null,
+    kind       text        not null,
+    name       text        not null,
+    host       text        not null,
+    outcome    text        not null,
+    code       text        not null,
+    request_id text        not null,
+    took_us    bigint      not null
+) with (autovacuum_vacuum_scale_factor = 0.02);
+
+-- What was said of one payment, and what was heard lately on each line. Payment ids rise
+-- with time, so that the lines of today touch the same few pages.
+create index journal_of_payment on journal (payment_id, at) where payment_id is not null;
+create index journal_of_line on journal (merchant, host, at);
 
 -- The migrations that have been applied.
 create table migrations (

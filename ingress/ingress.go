@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"settled"
 	"settled/events"
 )
@@ -77,6 +79,10 @@ type Config struct {
 	// not wait. Nil if nobody wants to know.
 	Acknowledged func(settled.Acknowledged)
 
+	// Journal hears of every notify and what WeChat heard, though of few that nobody has
+	// verified. It must not wait. Nil if nobody wants to know.
+	Journal func(settled.Entry)
+
 	Now     func() time.Time
 	Metrics Metrics
 	Log     *slog.Logger
@@ -91,6 +97,7 @@ type Ingress struct {
 	suspicion *suspicion
 	inHand    chan struct{}
 	crowd     *crowd
+	unknowns  *rate.Limiter
 	mux       *http.ServeMux
 }
 
@@ -112,6 +119,7 @@ func New(cfg Config) *Ingress {
 		cfg: cfg, protocols: map[string]string{}, gate: newGate(cfg.Tokens, cfg.Now),
 		hints: newHintLimit(cfg.Now), suspicion: newSuspicion(cfg.Merchants, cfg.Now),
 		inHand: make(chan struct{}, cfg.InHand), crowd: newCrowd(cfg.InHand),
+		unknowns: rate.NewLimiter(unverifiedLines, 4*unverifiedLines),
 	}
 	for name, merchant := range cfg.Merchants {
 		in.protocols[name] = merchant.Protocol

@@ -33,11 +33,12 @@ func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
 		return readFailure(err)
 	}
 	said := settled.Busy // verifying costs most: who is turned away is so before
+	line := in.line(name)
 	if in.crowd.enter("notify ", name) {
 		defer in.crowd.leave("notify ", name)
-		said = in.take(ctx, r, name, merchant, body)
+		said = in.take(ctx, r, &line, merchant, body)
 	}
-	in.answerNotify(w, name, merchant, said)
+	in.answerNotify(w, line, merchant, said)
 	return nil
 }
 
@@ -45,15 +46,17 @@ func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
 func (in *Ingress) notifyLater(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("merchant")
 	if merchant, ok := in.cfg.Merchants[name]; ok {
-		in.answerNotify(w, name, merchant, settled.Busy)
+		line := in.line(name)
+		in.answerNotify(w, line, merchant, settled.Busy)
 		return
 	}
 	write(w, busy())
 }
 
 // answerNotify answers in the words of the merchant's protocol.
-func (in *Ingress) answerNotify(w http.ResponseWriter, name string, merchant Merchant, said settled.Acknowledgement) {
-	in.cfg.Metrics.Notified(name, string(said))
+func (in *Ingress) answerNotify(w http.ResponseWriter, line settled.Entry, merchant Merchant, said settled.Acknowledgement) {
+	in.cfg.Metrics.Notified(line.Merchant, string(said))
+	in.journal(line, said)
 	answer := merchant.Notifies.Answer(said)
 	if answer.ContentType != "" {
 		w.Header().Set("Content-Type", answer.ContentType)
@@ -62,8 +65,10 @@ func (in *Ingress) answerNotify(w http.ResponseWriter, name string, merchant Mer
 	_, _ = w.Write(answer.Body) // WeChat repeats what it did not hear
 }
 
-// take verifies a notify, publishes it and waits until it is safe to say so.
-func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merchant Merchant, body []byte) settled.Acknowledgement {
+// take verifies a notify, publishes it and waits until it is safe to say so. What a verified
+// one tells of comes into its line of the journal.
+func (in *Ingress) take(ctx context.Context, r *http.Request, line *settled.Entry, merchant Merchant, body []byte) settled.Acknowledgement {
+	name := line.Merchant
 	n := settled.Notify{
 		Method: r.Method, Query: r.URL.RawQuery, Header: kept(r.Header), Body: body, ReceivedAt: in.cfg.Now(),
 	}
@@ -82,6 +87,7 @@ func (in *Ingress) take(ctx context.Context, r *http.Request, name string, merch
 		return settled.Unverified
 	}
 	kind, orderID := subjectOf(news)
+	line.Name, line.OrderID, line.RequestID = kind, orderID, r.Header.Get("Request-Id")
 	err = in.forward(ctx, r, name, kind, orderID, n)
 	in.crowd.waited("notify ", name, ctx.Err() != nil)
 	if err != nil {

@@ -127,6 +127,9 @@ func (r happeningRow) happening() settled.Happening {
 
 // History reads everything that happened to a payment, first things first.
 func (s *Store) History(ctx context.Context, paymentID string) ([]settled.Happening, error) {
+	if _, err := paymentUUID(paymentID); err != nil {
+		return nil, fmt.Errorf("read history: %w", err)
+	}
 	var rows []happeningRow
 	err := s.db.SelectContext(ctx, &rows, `
 		select `+happeningColumns+`, exists (select from outbox o where o.event_id = e.id) as queued

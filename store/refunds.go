@@ -94,6 +94,9 @@ func (s *Store) RefundByID(ctx context.Context, id string) (settled.Refund, erro
 
 // Refunds reads all refunds of a payment, in the order in which they were recorded.
 func (s *Store) Refunds(ctx context.Context, paymentID string) ([]settled.Refund, error) {
+	if _, err := paymentUUID(paymentID); err != nil {
+		return nil, fmt.Errorf("read refunds: %w", err)
+	}
 	var rows []refundRow
 	err := s.db.SelectContext(ctx, &rows, `
 		select `+refundColumns+` from refunds r where r.payment_id = $1::uuid order by r.created_at, r.id`, paymentID)

@@ -14,7 +14,7 @@ const paymentColumns = `p.id, p.merchant, p.order_id, p.status, p.version,
 	p.trade_type, p.amount_total, p.currency, p.description, p.client_ip, p.payer_openid, p.attach, p.metadata,
 	p.expires_at, p.fingerprint, p.prepay_request, p.prepay_id, p.client, p.code_url, p.h5_url, p.prepared_at,
 	p.transaction_id, p.paid_at, p.bank_type, p.source, p.late, p.close_reason, p.failure_code, p.failure_message,
-	p.due_at, p.attempts, p.trouble, p.acknowledged_at, p.refunding, p.created_at, p.updated_at`
+	p.due_at, p.attempts, p.trouble, p.acknowledged_at, p.refunding, p.close_asked, p.created_at, p.updated_at`
 
 // paymentRow is a row of payments as PostgreSQL gives it.
 type paymentRow struct {
@@ -57,6 +57,7 @@ type paymentRow struct {
 	Trouble        string       `db:"trouble"`
 	AcknowledgedAt sql.NullTime `db:"acknowledged_at"`
 	Refunding      int64        `db:"refunding"`
+	CloseAsked     bool         `db:"close_asked"`
 	CreatedAt      time.Time    `db:"created_at"`
 	UpdatedAt      time.Time    `db:"updated_at"`
 }
@@ -76,7 +77,8 @@ func (r paymentRow) payment() (settled.Payment, error) {
 		CloseReason: settled.CloseReason(r.CloseReason),
 		Failure:     settled.Failure{Code: r.FailureCode, Message: r.FailureMessage},
 		DueAt:       r.DueAt.Time, Attempts: r.Attempts, Trouble: r.Trouble,
-		AcknowledgedAt: r.AcknowledgedAt.Time, Refunding: settled.Fen(r.Refunding), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		AcknowledgedAt: r.AcknowledgedAt.Time, Refunding: settled.Fen(r.Refunding),
+		CloseAsked: r.CloseAsked, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	if r.TransactionID != "" {
 		p.Paid = settled.Trade{

@@ -27,7 +27,11 @@ type Config struct {
 	// Now is this machine's clock, right or wrong: the database's is reckoned from it;
 	// default time.Now.
 	Now func() time.Time
-	Log *slog.Logger
+	// Journal says that Note keeps what it is given, and JournalLost hears how many lines
+	// were not written; it may be nil.
+	Journal     bool
+	JournalLost func(lines int)
+	Log         *slog.Logger
 }
 
 // Store is the database. Its methods may be called from many goroutines.
@@ -39,6 +43,8 @@ type Store struct {
 	woken chan struct{}
 
 	statements *statements
+	journal    *journal // nil if none is kept
+	rates      rates
 
 	records *batch.Group[settled.Payment, settled.Recorded]
 	lookups *batch.Group[orderKey, *settled.Payment]
@@ -73,6 +79,12 @@ func Open(cfg Config) (*Store, error) {
 
 	s := &Store{db: db, log: cfg.Log, now: cfg.Now, woken: make(chan struct{}, 1), statements: newStatements(db)}
 	s.share()
+	if cfg.Journal {
+		if cfg.JournalLost == nil {
+			cfg.JournalLost = func(int) {}
+		}
+		s.journal = newJournal(s.writeJournal, cfg.JournalLost)
+	}
 	return s, nil
 }
 
@@ -105,9 +117,12 @@ func (s *Store) share() {
 	})
 }
 
-// Close gives every connection back. One that broke while it was idle can't be closed any
+// Close writes what is left of the journal, and gives every connection back. One that broke while it was idle can't be closed any
 // better than it is: of that nobody has to hear.
 func (s *Store) Close() error {
+	if s.journal != nil {
+		s.journal.close()
+	}
 	if err := translate(s.db.Close()); err != nil && !errors.Is(err, settled.ErrUnavailable) {
 		return fmt.Errorf("close postgres: %w", err)
 	}

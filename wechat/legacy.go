@@ -76,7 +76,7 @@ func (l *Legacy) Prepay(ctx context.Context, p settled.Payment) (settled.Prepare
 	if err != nil {
 		return settled.Prepared{}, &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	prepayID, err := call(ctx, l, legacy.GenPrepay, p.PrepayRequest, legacy.ReadPrepay)
+	prepayID, err := call(ctx, l, legacy.GenPrepay, p, p.PrepayRequest, legacy.ReadPrepay)
 	if err != nil {
 		return settled.Prepared{}, err
 	}
@@ -89,7 +89,7 @@ func (l *Legacy) Query(ctx context.Context, p settled.Payment) (settled.Trade, e
 	if err != nil {
 		return settled.Trade{}, &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	told, err := call(ctx, l, legacy.OrderQuery, body, legacy.ReadQuery)
+	told, err := call(ctx, l, legacy.OrderQuery, p, body, legacy.ReadQuery)
 	var refusal *settled.Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -126,7 +126,7 @@ func (l *Legacy) Acknowledge(ctx context.Context, p settled.Payment) error {
 	if err != nil {
 		return &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	_, err = call(ctx, l, legacy.DeliverNotify, body, func(answer []byte) (struct{}, error) {
+	_, err = call(ctx, l, legacy.DeliverNotify, p, body, func(answer []byte) (struct{}, error) {
 		return struct{}{}, legacy.ReadDelivery(answer)
 	})
 	return err

@@ -36,6 +36,7 @@ type legacyRequest struct {
 	query string
 	token string
 	body  []byte // nil: GET
+	about subject
 }
 
 // ask makes one call and reads its answer. It fails with *settled.Refusal or
@@ -43,7 +44,10 @@ type legacyRequest struct {
 func ask[T any](ctx context.Context, l *legacyLine, r legacyRequest, read func(answer []byte) (T, error)) (T, error) {
 	began := l.now()
 	value, err := attempt(ctx, l, r, read)
-	l.observe(Call{Name: r.call.Name(), Host: MainHost, Outcome: settled.Outcome(err), Code: codeOf(err), Took: max(l.now().Sub(began), 0)})
+	l.observe(Call{
+		Name: r.call.Name(), Host: MainHost, Outcome: settled.Outcome(err), Code: codeOf(err), Took: max(l.now().Sub(began), 0),
+		PaymentID: r.about.paymentID, OrderID: r.about.orderID,
+	})
 	return value, err
 }
 

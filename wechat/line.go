@@ -34,7 +34,17 @@ type Call struct {
 	Code      string // WeChat's code or ours, 0 if all is well
 	RequestID string // names the answer for WeChat's support; may be empty
 	Took      time.Duration
+
+	// What it was about; empty for a call that is about no payment.
+	PaymentID, OrderID string
 }
+
+// subject is what a call is about.
+type subject struct{ paymentID, orderID string }
+
+func ofPayment(p settled.Payment) subject { return subject{p.ID, p.OrderID} }
+
+func ofRefund(r settled.Refund) subject { return subject{r.PaymentID, r.OrderID} }
 
 // lineConfig is what APIv2 and APIv3 have in common on their way to WeChat.
 type lineConfig struct {
@@ -94,6 +104,7 @@ func newLine(cfg lineConfig) *line {
 // a signature may have a time of its own; its body is always the same.
 type outgoing struct {
 	name      string
+	about     subject
 	class     class
 	certified bool // needs the client certificate
 	write     func(endpoint string) (request, error)
@@ -177,6 +188,7 @@ func (l *line) attempt(ctx context.Context, h *host, term int, out outgoing, jud
 	call := Call{
 		Name: out.name, Host: h.name, Outcome: settled.Outcome(err), Code: codeOf(err),
 		RequestID: v3.RequestID(answer.header), Took: max(l.now().Sub(began), 0), // the clock may be set back
+		PaymentID: out.about.paymentID, OrderID: out.about.orderID,
 	}
 	l.observe(call)
 	l.note(ctx, call, err)

@@ -67,7 +67,7 @@ func (g *V2) Prepay(ctx context.Context, p settled.Payment) (settled.Prepared, e
 	if err != nil {
 		return settled.Prepared{}, &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	given, requestID, err := askV2(ctx, g.line, v2Request{call: v2.UnifiedOrder, body: p.PrepayRequest, class: urgent}, reading[v2.Prepay]{
+	given, requestID, err := askV2(ctx, g.line, v2Request{call: v2.UnifiedOrder, body: p.PrepayRequest, about: ofPayment(p), class: urgent}, reading[v2.Prepay]{
 		read: func(body []byte) (v2.Prepay, error) { return g.credentials.ReadPrepay(as, body) },
 	})
 	if err != nil {
@@ -85,7 +85,7 @@ func (g *V2) Query(ctx context.Context, p settled.Payment) (settled.Trade, error
 	if err != nil {
 		return settled.Trade{}, err
 	}
-	trade, requestID, err := askV2(ctx, g.line, v2Request{call: v2.OrderQuery, body: body, class: asking}, reading[settled.Trade]{
+	trade, requestID, err := askV2(ctx, g.line, v2Request{call: v2.OrderQuery, body: body, about: ofPayment(p), class: asking}, reading[settled.Trade]{
 		read:    func(body []byte) (settled.Trade, error) { return g.readQuery(p, body) },
 		nothing: func() settled.Trade { return settled.Trade{OrderID: p.OrderID} },
 	})
@@ -119,7 +119,7 @@ func (g *V2) Close(ctx context.Context, p settled.Payment) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = askV2(ctx, g.line, v2Request{call: v2.CloseOrder, body: body, class: patient}, reading[struct{}]{
+	_, _, err = askV2(ctx, g.line, v2Request{call: v2.CloseOrder, body: body, about: ofPayment(p), class: patient}, reading[struct{}]{
 		read:    func(body []byte) (struct{}, error) { return struct{}{}, g.credentials.ReadClose(body) },
 		nothing: func() struct{} { return struct{}{} },
 	})

@@ -40,13 +40,14 @@ func newV2Line(cfg V2Config) *v2Line {
 type v2Request struct {
 	call  v2.Call
 	body  []byte
+	about subject
 	class class
 }
 
 // askV2 makes a call and reads its answer. It fails with *settled.Refusal or
 // *settled.Unknown.
 func askV2[T any](ctx context.Context, l *v2Line, r v2Request, t reading[T]) (value T, answerID string, err error) {
-	out := outgoing{name: r.call.Name(), class: r.class, certified: r.call == v2.RefundOrder, write: l.writer(r)}
+	out := outgoing{name: r.call.Name(), about: r.about, class: r.class, certified: r.call == v2.RefundOrder, write: l.writer(r)}
 	err = l.line.do(ctx, out, func(in incoming) error {
 		answerID = v3.RequestID(in.header)
 		if in.status != http.StatusOK {

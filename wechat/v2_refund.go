@@ -22,7 +22,7 @@ func (g *V2) RefundRequest(p settled.Payment, r settled.Refund) ([]byte, error) 
 // Refund sends r.Request as it is, and shows the merchant's certificate. That WeChat has
 // accepted it does not say that the money is back.
 func (g *V2) Refund(ctx context.Context, r settled.Refund) (settled.Repayment, error) {
-	return g.repayment(ctx, r, v2Request{call: v2.RefundOrder, body: r.Request, class: patient}, g.credentials.ReadRefund, nil)
+	return g.repayment(ctx, r, v2Request{call: v2.RefundOrder, body: r.Request, about: ofRefund(r), class: patient}, g.credentials.ReadRefund, nil)
 }
 
 // QueryRefund asks for the refund by our number.
@@ -31,7 +31,7 @@ func (g *V2) QueryRefund(ctx context.Context, r settled.Refund) (settled.Repayme
 	if err != nil {
 		return settled.Repayment{}, err
 	}
-	return g.repayment(ctx, r, v2Request{call: v2.RefundQuery, body: body, class: patient},
+	return g.repayment(ctx, r, v2Request{call: v2.RefundQuery, body: body, about: ofRefund(r), class: patient},
 		func(body []byte) (v2.Repayment, error) { return g.credentials.ReadRefundQuery(r.RefundID, body) },
 		func() settled.Repayment {
 			return settled.Repayment{State: settled.RepaymentAbsent, OrderID: r.OrderID, RefundID: r.RefundID}

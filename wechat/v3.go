@@ -79,7 +79,7 @@ func (g *V3) Prepay(ctx context.Context, p settled.Payment) (settled.Prepared, e
 	if err != nil {
 		return settled.Prepared{}, &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	given, requestID, err := callV3(ctx, g, v3Request{call: call, body: p.PrepayRequest, class: urgent}, reading[string]{
+	given, requestID, err := callV3(ctx, g, v3Request{call: call, body: p.PrepayRequest, about: ofPayment(p), class: urgent}, reading[string]{
 		read: func(body []byte) (string, error) { return v3.ReadPrepay(call, body) },
 	})
 	if err != nil {
@@ -112,7 +112,7 @@ func (g *V3) prepared(as settled.TradeType, given, nonce string) (prepared settl
 
 // Query asks for the order by its number. One that WeChat does not know is not paid.
 func (g *V3) Query(ctx context.Context, p settled.Payment) (settled.Trade, error) {
-	trade, requestID, err := callV3(ctx, g, v3Request{call: v3.Query, number: p.OrderID, class: asking}, reading[settled.Trade]{
+	trade, requestID, err := callV3(ctx, g, v3Request{call: v3.Query, number: p.OrderID, about: ofPayment(p), class: asking}, reading[settled.Trade]{
 		read: func(body []byte) (settled.Trade, error) {
 			read, err := v3.ReadTrade(body)
 			if err == nil && read.OrderID != p.OrderID {
@@ -142,7 +142,7 @@ func (g *V3) Close(ctx context.Context, p settled.Payment) error {
 	if err != nil {
 		return &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	_, _, err = callV3(ctx, g, v3Request{call: v3.Close, number: p.OrderID, body: body, class: patient}, reading[struct{}]{
+	_, _, err = callV3(ctx, g, v3Request{call: v3.Close, number: p.OrderID, body: body, about: ofPayment(p), class: patient}, reading[struct{}]{
 		read:    func([]byte) (struct{}, error) { return struct{}{}, nil },
 		nothing: func() struct{} { return struct{}{} },
 	})

@@ -44,6 +44,7 @@ type v3Request struct {
 	call   v3.Call
 	number string // what the call asks about; may be empty
 	body   []byte // nil: GET
+	about  subject
 	class  class
 	serial string // of the key that shall sign the answer; empty: WeChat decides
 }
@@ -61,7 +62,7 @@ type reading[T any] struct {
 // askV3 makes a call and reads its answer. It fails with *settled.Refusal or
 // *settled.Unknown.
 func askV3[T any](ctx context.Context, l *v3Line, r v3Request, verify v3Verifier, t reading[T]) (value T, requestID string, err error) {
-	err = l.line.do(ctx, outgoing{name: r.call.Name(), class: r.class, write: l.writer(r)}, func(in incoming) error {
+	err = l.line.do(ctx, outgoing{name: r.call.Name(), about: r.about, class: r.class, write: l.writer(r)}, func(in incoming) error {
 		requestID = v3.RequestID(in.header)
 		keyID, err := verify(ctx, r.call, v3.Answer{Status: in.status, Header: in.header, Body: in.body})
 		var said *v3.Error

@@ -18,12 +18,12 @@ func (g *V3) RefundRequest(p settled.Payment, r settled.Refund) ([]byte, error) 
 // Refund sends r.Request as it is. That WeChat has accepted it does not say that the money
 // is back.
 func (g *V3) Refund(ctx context.Context, r settled.Refund) (settled.Repayment, error) {
-	return g.repayment(ctx, r, v3Request{call: v3.CreateRefund, body: r.Request, class: patient}, nil)
+	return g.repayment(ctx, r, v3Request{call: v3.CreateRefund, body: r.Request, about: ofRefund(r), class: patient}, nil)
 }
 
 // QueryRefund asks for the refund by our number.
 func (g *V3) QueryRefund(ctx context.Context, r settled.Refund) (settled.Repayment, error) {
-	return g.repayment(ctx, r, v3Request{call: v3.QueryRefund, number: r.RefundID, class: patient}, func() settled.Repayment {
+	return g.repayment(ctx, r, v3Request{call: v3.QueryRefund, number: r.RefundID, about: ofRefund(r), class: patient}, func() settled.Repayment {
 		return settled.Repayment{State: settled.RepaymentAbsent, OrderID: r.OrderID, RefundID: r.RefundID}
 	})
 }

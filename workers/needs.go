@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"time"
 
 	"settled"
 	"settled/events"
@@ -37,6 +38,7 @@ type Ledger interface {
 	Look(ctx context.Context, state func(context.Context) ([]settled.Stream, error)) (losses []settled.StreamLoss, mine bool, err error)
 	Woken() <-chan struct{}
 	Census(ctx context.Context) (settled.Census, error)
+	ForgetJournal(ctx context.Context, age time.Duration, most int) (int, error)
 }
 
 // Bus is what the workers need of NATS.

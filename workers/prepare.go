@@ -144,8 +144,8 @@ func (w *Workers) repeatNews(ctx context.Context, m events.Message, news settled
 
 // prepareAgain takes up a recorded payment that nobody got a prepay id for yet.
 func (w *Workers) prepareAgain(ctx context.Context, p settled.Payment) error {
-	if !w.cfg.Now().Before(p.ExpiresAt) {
-		return w.look(ctx, p) // too late to pay; WeChat may have heard of it all the same
+	if p.CloseAsked || !w.cfg.Now().Before(p.ExpiresAt) {
+		return w.look(ctx, p) // nobody is to pay it any more; WeChat may have heard of it all the same
 	}
 	return w.obtain(ctx, p, func(settled.Event) {})
 }

@@ -96,7 +96,7 @@ func (w *Workers) look(ctx context.Context, p settled.Payment) error {
 		return w.delay(ctx, settled.Delay{PaymentID: p.ID, Status: p.Status, DueAt: w.nextCare(p), Attempts: p.Attempts + 1}, nil)
 	case trade.Closed:
 		return w.close(ctx, p, w.endedBy(p))
-	case w.cfg.Now().Before(p.ExpiresAt):
+	case !p.CloseAsked && w.cfg.Now().Before(p.ExpiresAt):
 		return w.delay(ctx, settled.Delay{PaymentID: p.ID, Status: p.Status, DueAt: w.nextQuery(p)}, nil)
 	default:
 		return w.expire(ctx, p, gateway)
@@ -110,7 +110,8 @@ func (w *Workers) claimed(p settled.Payment) bool {
 }
 
 // worthAsking reports whether WeChat's answer could move the payment. A requested one is
-// on its way to a prepay id and nobody can have paid it, unless its time is up.
+// on its way to a prepay id and nobody can have paid it, unless its time is up or an operator
+// wants it closed.
 func (w *Workers) worthAsking(p settled.Payment) bool {
 	if w.cfg.Merchants[p.Merchant].Gateway == nil {
 		return false // another process serves this merchant
@@ -119,7 +120,7 @@ func (w *Workers) worthAsking(p settled.Payment) bool {
 	case settled.StatusPrepared, settled.StatusClosed:
 		return true
 	case settled.StatusRequested:
-		return !w.cfg.Now().Before(p.ExpiresAt)
+		return p.CloseAsked || !w.cfg.Now().Before(p.ExpiresAt)
 	case settled.StatusCompleted, settled.StatusFailed:
 		return false
 	}
@@ -151,9 +152,9 @@ func (w *Workers) paid(ctx context.Context, p settled.Payment, t settled.Trade) 
 	return nil
 }
 
-// expire closes a payment whose time is up and which WeChat says is unpaid: first at
-// WeChat, so that nobody can pay it any more, and then, when WeChat has been asked once
-// more, here. A payment that was paid between the two is completed.
+// expire closes a payment that WeChat says is unpaid, and whose time is up or which an operator
+// wants closed: first at WeChat, so that nobody can pay it any more, and then, when WeChat has
+// been asked once more, here. A payment that was paid between the two is completed.
 func (w *Workers) expire(ctx context.Context, p settled.Payment, gateway settled.Gateway) error {
 	closing := gateway.Close(ctx, p)
 	var refusal *settled.Refusal
@@ -170,7 +171,7 @@ func (w *Workers) expire(ctx context.Context, p settled.Payment, gateway settled
 	case paid:
 		return w.askLater(ctx, p, fmt.Errorf("close order: %w", closing))
 	default:
-		return w.close(ctx, p, settled.Expired)
+		return w.close(ctx, p, w.endedBy(p))
 	}
 }
 
@@ -181,10 +182,10 @@ func (w *Workers) close(ctx context.Context, p settled.Payment, reason settled.C
 	return err
 }
 
-// endedBy says why an order is closed that WeChat has closed already: time was up, or
-// somebody at the shop closed it on WeChat's merchant platform.
+// endedBy says why an order is closed: time was up, or an operator wanted it, or somebody at
+// the shop closed it on WeChat's merchant platform.
 func (w *Workers) endedBy(p settled.Payment) settled.CloseReason {
-	if w.cfg.Now().Before(p.ExpiresAt) {
+	if p.CloseAsked || w.cfg.Now().Before(p.ExpiresAt) {
 		return settled.Requested
 	}
 	return settled.Expired

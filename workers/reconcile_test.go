@@ -84,6 +84,101 @@ func TestAnOrderThatIsClosedAtWeChatBeforeItsTimeIsClosedAsRequested(t *testing.
 	}
 }
 
+// closing asks for a close as an operator does.
+func (w *world) closing(p settled.Payment) {
+	w.t.Helper()
+	done, err := w.ledger.Act(w.t.Context(), settled.Act{Kind: settled.ActClose, PaymentID: p.ID, By: "mei"})
+	if err != nil || !done {
+		w.t.Fatal(done, err)
+	}
+}
+
+func TestAnOperatorsCloseIsAsCarefulAsExpiry(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		query   []says
+		closing says
+		want    settled.Status
+		asked   []string
+	}{
+		"unpaid":                          {[]says{{}, {}}, says{}, "closed", []string{"query", "close", "query"}},
+		"it was paid":                     {[]says{{trade: paid()}}, says{}, "completed", []string{"query"}},
+		"money between the two questions": {[]says{{}, {trade: paid()}}, says{}, "completed", []string{"query", "close", "query"}},
+		"no close: it was paid":           {[]says{{}, {trade: paid()}}, says{err: saidPaid}, "completed", []string{"query", "close", "query"}},
+		"no answer":                       {[]says{{err: silence}}, says{}, "prepared", []string{"query"}},
+		"no answer to the close":          {[]says{{}}, says{err: silence}, "prepared", []string{"query", "close"}},
+		"no answer to the second":         {[]says{{}, {err: silence}}, says{}, "prepared", []string{"query", "close", "query"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.prepared("order001")
+			w.closing(p)
+			w.wechat.will("query", test.query...)
+			w.wechat.will("close", test.closing)
+			w.comes("reconcile", "payments", p.ID)
+			p = w.stands("order001", test.want, test.asked...)
+			if p.Status.Open() && (p.Trouble == "" || !p.CloseAsked || !p.DueAt.After(time.Now())) {
+				t.Errorf("not put off: %q, asked %t, due %s", p.Trouble, p.CloseAsked, p.DueAt)
+			}
+			if test.want != "closed" {
+				return
+			}
+			if _, body := w.last(p, events.PaymentClosed); body["reason"] != "requested" {
+				t.Errorf("told %v", body)
+			}
+		})
+	}
+}
+
+// An order that WeChat may never have heard of is not prepared any more, but closed.
+func TestAnOperatorClosesWhatWasNeverPrepared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.wechat.will("prepay", says{err: silence})
+	w.done(events.PaymentRequested, request("order001"))
+	p := w.stands("order001", settled.StatusRequested, "prepay")
+	w.closing(p)
+	w.wechat.will("query", says{})
+	w.wechat.will("close", says{})
+	w.comes("prepare", "payments", p.ID)
+	p = w.stands("order001", settled.StatusClosed, "query", "close", "query")
+	if p.CloseReason != settled.Requested {
+		t.Errorf("closed because %s", p.CloseReason)
+	}
+}
+
+// A close that was asked for after the time was up is still what somebody wanted.
+func TestAnOperatorsCloseIsRequestedEvenIfTimeIsUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.prepared("order001")
+	w.closing(p)
+	w.expired(p)
+	w.wechat.will("query", says{}, says{})
+	w.wechat.will("close", says{})
+	w.comes("reconcile", "payments", p.ID)
+	if p = w.stands("order001", settled.StatusClosed, "query", "close", "query"); p.CloseReason != settled.Requested {
+		t.Errorf("closed because %s", p.CloseReason)
+	}
+}
+
+// An operator has WeChat asked at once, whatever the schedule says and however often WeChat
+// gave no answer.
+func TestAnOperatorHasWeChatAskedNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.prepared("order001")
+	w.write(`update payments set due_at = now() + interval '1 day', trouble = 'timeout', attempts = 9 where id = $1`, p.ID)
+	done, err := w.ledger.Act(t.Context(), settled.Act{Kind: settled.ActQuery, PaymentID: p.ID, By: "mei"})
+	if err != nil || !done {
+		t.Fatal(done, err)
+	}
+	w.wechat.will("query", says{trade: paid()})
+	w.untilSaid("reconcile", p.ID)
+	w.stands("order001", settled.StatusCompleted, "query")
+}
+
 // closed is a payment whose time was up.
 func (w *world) closed(orderID string) settled.Payment {
 	w.t.Helper()

@@ -14,7 +14,7 @@ import (
 // although the payment still can.
 func (w *Workers) aged(p settled.Payment) bool {
 	now := w.cfg.Now()
-	return p.Status == settled.StatusPrepared && now.Before(p.ExpiresAt) &&
+	return p.Status == settled.StatusPrepared && !p.CloseAsked && now.Before(p.ExpiresAt) &&
 		!now.Before(p.PreparedAt.Add(p.TradeType.PrepayLife()))
 }
 

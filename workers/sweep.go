@@ -12,10 +12,13 @@ const (
 	trimEvery  = time.Minute
 	// still is how long a payment may wait beyond its time before somebody is told.
 	still = time.Minute
+	// forgetEach and forgetRounds are how many old lines of the journal one statement deletes,
+	// and how many statements follow each other: more lines than anybody's calls write meanwhile.
+	forgetEach, forgetRounds = 2000, 25
 )
 
-// sweep is the pool that watches the others: it measures what stands still and says so,
-// and makes room in the streams. Nothing waits without being seen: an open payment
+// sweep is the pool that watches the others: it measures what stands still and says so, makes
+// room in the streams, and forgets old lines of the journal. Nothing waits without being seen: an open payment
 // without a time at which it is looked at again is refused by the database itself, and
 // one whose time has passed shows here.
 func (w *Workers) sweep(ctx context.Context) error {
@@ -28,6 +31,7 @@ func (w *Workers) sweep(ctx context.Context) error {
 		}
 		w.cfg.Metrics.Census(census)
 		w.warn(ctx, census, said)
+		w.forget(ctx)
 		if now := w.cfg.Now(); now.Sub(trimmed) > trimEvery {
 			trimmed = now
 			if err := w.cfg.Bus.Trim(ctx); err != nil && ctx.Err() == nil {
@@ -36,6 +40,19 @@ func (w *Workers) sweep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// forget deletes old lines of the journal, a few at a time.
+func (w *Workers) forget(ctx context.Context) {
+	for range forgetRounds {
+		deleted, err := w.cfg.Ledger.ForgetJournal(ctx, w.cfg.Journal, forgetEach)
+		if err != nil && ctx.Err() == nil {
+			w.cfg.Log.WarnContext(ctx, "old lines of the journal were not deleted", "error", err)
+		}
+		if err != nil || deleted < forgetEach {
+			return
+		}
+	}
 }
 
 // warn says once when payments or refunds of a status begin to stand still, and once when

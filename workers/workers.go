@@ -38,6 +38,8 @@ type Config struct {
 	// QuerySchedule is when WeChat is asked about an unpaid payment, counted from the
 	// moment it was prepared; after the last one, again and again at its distance.
 	QuerySchedule []time.Duration
+	// Journal is how long the lines of the journal are kept; zero if none is kept.
+	Journal time.Duration
 	// Audit is the running auditor; nil if nobody audits.
 	Audit Audit
 	// InFlight bounds what each pool has in hand; default 256.

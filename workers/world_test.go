@@ -225,6 +225,12 @@ func (w *world) done(subject string, body any) {
 func (w *world) comes(pool, table, id string) {
 	w.t.Helper()
 	w.write(`update `+table+` set due_at = now() - interval '1 second' where id = $1`, id)
+	w.untilSaid(pool, id)
+}
+
+// untilSaid runs a pool until something of this id has been written.
+func (w *world) untilSaid(pool, id string) {
+	w.t.Helper()
 	w.ledger.hush()
 	cfg := w.cfg
 	cfg.Bus, cfg.Pools = &bus{handlers: map[string]events.Handler{}}, []string{pool}
@@ -245,7 +251,7 @@ func (w *world) comes(pool, table, id string) {
 	}()
 	w.run(ctx, cfg)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		w.t.Fatalf("pool %s has not looked at %s %s", pool, table, id)
+		w.t.Fatalf("pool %s has not looked at %s", pool, id)
 	}
 }
 

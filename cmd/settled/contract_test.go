@@ -64,8 +64,8 @@ func TestEverythingThatIsSaidKeepsToTheContract(t *testing.T) {
 	}
 }
 
-// waiting are the headers of an order system that wants to hear the outcome.
-var waiting = append([]string{"Prefer", "wait=10"}, bearer...)
+// inPatience are the headers of an order system that wants to hear the outcome.
+var inPatience = append([]string{"Prefer", "wait=10"}, bearer...)
 
 // keeperOrder is an order with all that an order may have.
 func keeperOrder(merchant, trade, id string) []byte {
@@ -82,7 +82,7 @@ func keeperOrder(merchant, trade, id string) []byte {
 // paid leads an order to its money.
 func (w *world) paid(merchant, trade, id string) {
 	w.t.Helper()
-	answer := w.call(http.MethodPost, "/v1/payments", keeperOrder(merchant, trade, id), waiting...)
+	answer := w.call(http.MethodPost, "/v1/payments", keeperOrder(merchant, trade, id), inPatience...)
 	if answer.status != http.StatusOK {
 		w.t.Fatalf("%s: %d %s", id, answer.status, answer.text)
 	}
@@ -115,10 +115,10 @@ func (w *world) saysHowPaymentsAndRefundsEnd() {
 			w.call(http.MethodGet, "/v1/refunds/"+merchant+"/"+refundID, nil, bearer...)
 		}
 		w.wechat.UnswitchOrder(id)
-		w.call(http.MethodPost, "/v1/refunds", refund(merchant, id, id+"-waits", 10, 1999), waiting...)
+		w.call(http.MethodPost, "/v1/refunds", refund(merchant, id, id+"-waits", 10, 1999), inPatience...)
 	}
 	w.expect(events.PaymentClosed, "keeplate1")
-	w.call(http.MethodPost, "/v1/payments", order("keeplate1", map[string]any{"merchant": "shop3"}), waiting...)
+	w.call(http.MethodPost, "/v1/payments", order("keeplate1", map[string]any{"merchant": "shop3"}), inPatience...)
 	w.call(http.MethodGet, "/v1/payments/shop3/keeplate1", nil, bearer...)
 }
 
@@ -266,8 +266,8 @@ func (w *world) turnsAway() {
 		{"POST", "/v1/refunds", refund("shop3", "keepshop3APP", "keep-r", 1, 1999), bearer, 202},
 		{"POST", "/v1/refunds", refund("shop3", "keepshop3APP", "keep-r", 2, 1999), bearer, 409},
 		{"POST", "/v1/refunds", refund("shop3", "keepshop3APP", "keep-s", 2000, 1999), bearer, 400},
-		{"POST", "/v1/refunds", refund("shop3", "nothing01", "keep-t", 1, 1999), waiting, 404},
-		{"POST", "/v1/refunds", refund("classic", "keepclassicAPP", "keep-u", 1, 1999), waiting, 422},
+		{"POST", "/v1/refunds", refund("shop3", "nothing01", "keep-t", 1, 1999), inPatience, 404},
+		{"POST", "/v1/refunds", refund("classic", "keepclassicAPP", "keep-u", 1, 1999), inPatience, 422},
 		{"POST", "/v1/refunds", refund("shop3", "keepshop3APP", "keep-v", 1, 1999), nil, 401},
 		{"POST", "/v1/refunds", refund("shop3", "keepshop3APP", "keep-v", 1, 1999), other, 403},
 		{"POST", "/v1/refunds", large[:64<<10+1], bearer, 413},
@@ -320,7 +320,7 @@ func (w *world) saysThatWeChatRefuses() {
 	w.t.Helper()
 	second := newWorld(w.t, worldConfig{like: w, contract: w.contract})
 	second.serve()
-	answer := second.call(http.MethodPost, "/v1/payments", order("keepclassicAPP", map[string]any{"description": "Another pot"}), waiting...)
+	answer := second.call(http.MethodPost, "/v1/payments", order("keepclassicAPP", map[string]any{"description": "Another pot"}), inPatience...)
 	if answer.status != http.StatusUnprocessableEntity {
 		w.t.Errorf("refused with %d %s", answer.status, answer.text)
 	}

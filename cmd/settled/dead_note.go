@@ -30,9 +30,36 @@ type deadNote struct {
 
 // inWords says what a row of the history means, where its type alone does not.
 func inWords(e settled.Event) string {
-	if e.Type != deadReplayed && e.Type != deadDropped {
+	switch e.Type {
+	case deadReplayed, deadDropped:
+		return deadInWords(e)
+	case settled.ActQuery.Event():
+		return actInWords(e, "WeChat is asked now, as %s wanted")
+	case settled.ActClose.Event():
+		return actInWords(e, "the order is to be closed, as %s wanted")
+	case settled.ActSettle.Event():
+		return actInWords(e, "a flag was looked into by %s")
+	}
+	return ""
+}
+
+// actInWords says what an operator did.
+func actInWords(e settled.Event, did string) string {
+	var n struct{ By, Comment, Flag string }
+	if err := json.Unmarshal(e.Data, &n); err != nil {
 		return ""
 	}
+	text := fmt.Sprintf(did, n.By)
+	if n.Flag != "" {
+		text += ": event " + n.Flag
+	}
+	if n.Comment != "" {
+		text += "; comment: " + n.Comment
+	}
+	return text
+}
+
+func deadInWords(e settled.Event) string {
 	var n deadNote
 	if err := json.Unmarshal(e.Data, &n); err != nil {
 		return ""

@@ -59,14 +59,31 @@ func (p *process) notifyURL(m config.Merchant) string {
 	return p.cfg.Ingress.PublicURL + "/notify/" + m.Name
 }
 
-// observe counts a merchant's calls to WeChat.
+// observe counts a merchant's calls to WeChat, and writes them into the journal.
 func (p *process) observe(m config.Merchant) func(wechat.Call) {
-	return func(c wechat.Call) { p.metrics.called(m.Name, c) }
+	return func(c wechat.Call) {
+		p.metrics.called(m.Name, c)
+		p.store.Note(callLine(m.Name, c, p.store.Now()))
+	}
+}
+
+// callLine is a call that has just ended, as a line of the journal.
+func callLine(merchant string, c wechat.Call, ended time.Time) settled.Entry {
+	if c.Code == "0" {
+		c.Code = "" // all was well
+	}
+	return settled.Entry{
+		At: ended.Add(-c.Took), PaymentID: c.PaymentID, Merchant: merchant, OrderID: c.OrderID, Kind: settled.EntryCall,
+		Name: c.Name, Host: c.Host, Outcome: c.Outcome, Code: c.Code, RequestID: c.RequestID, Took: c.Took,
+	}
 }
 
 // hostChanged shows when one of WeChat's hosts is left alone, and when no longer.
 func (p *process) hostChanged(m config.Merchant) func(host string, open bool) {
-	return func(host string, open bool) { p.metrics.hostChanged(m.Name, host, open) }
+	return func(host string, open bool) {
+		p.metrics.hostChanged(m.Name, host, open)
+		p.sights.host(m.Name, host, open, p.store.Now())
+	}
 }
 
 func (p *process) legacy(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
@@ -81,9 +98,11 @@ func (p *process) legacy(m config.Merchant) (settled.Gateway, []settled.Notifies
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg.Tokens = p.hints.Tokens(hints.TokenConfig{
+	tokens := p.hints.Tokens(hints.TokenConfig{
 		Merchant: m.Name, Key: tokenKey(m), Fetch: fetcher.FetchToken, DailyQuota: m.Legacy.TokenDailyQuota,
 	})
+	p.sights.holds(m.Name, tokens)
+	cfg.Tokens = tokens
 	var former []settled.Notifies
 	for _, keys := range m.Legacy.AlsoVerify.Keys {
 		old := cfg

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"settled"
+	"settled/console"
 	"settled/wechat"
 )
 
@@ -47,8 +48,11 @@ type metrics struct {
 	certificates *prometheus.CounterVec
 	verified     *prometheus.CounterVec
 	reloads      *prometheus.CounterVec
+	journalLost  prometheus.Counter
 
 	audit auditMetrics
+
+	waiting waiting // what was measured last, for the operator's page
 
 	dependencies *prometheus.GaugeVec
 }
@@ -110,6 +114,10 @@ func newMetrics() *metrics {
 		certificates: counters("certificates_total", "What happened to WeChat's platform certificates.", "event"),
 		verified:     counters("verified_total", "Answers and notifies of WeChat's, by the key that verified them.", "merchant", "key", "what"),
 		reloads:      counters("reloads_total", "Changes of the configuration that were seen while the program ran.", "result"),
+
+		journalLost: make.NewCounter(prometheus.CounterOpts{
+			Name: "settled_journal_lost_total", Help: "Lines of the journal that were not written, for want of room or of PostgreSQL.",
+		}),
 
 		audit: newAuditMetrics(make),
 
@@ -200,7 +208,11 @@ func (m *metrics) Died(subject string) { m.dead.WithLabelValues(subject).Inc() }
 func (m *metrics) Waiting(consumer string, pending uint64, inHand int) {
 	m.pending.WithLabelValues(consumer).Set(float64(pending))
 	m.inHand.WithLabelValues(consumer).Set(float64(inHand))
+	m.waiting.note(console.Queue{Consumer: consumer, Pending: pending, InHand: inHand})
 }
 
 // DeadLetters shows how many dead letters are kept.
-func (m *metrics) DeadLetters(kept uint64) { m.deadLetters.Set(float64(kept)) }
+func (m *metrics) DeadLetters(kept uint64) {
+	m.deadLetters.Set(float64(kept))
+	m.waiting.noteLetters(int(kept)) //nolint:gosec // no stream holds so many
+}

@@ -38,6 +38,7 @@ type process struct {
 	bus       *bus.Bus
 	hints     *hints.Hints
 	merchants map[string]*wechat.Switch
+	sights    sights
 }
 
 // parts says what a process is to do.
@@ -65,7 +66,10 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, 
 
 func (p *process) openServers(ctx context.Context) error {
 	var err error
-	p.store, err = store.Open(store.Config{URL: p.cfg.Postgres.URL.Reveal(), Now: now, Log: p.log})
+	p.store, err = store.Open(store.Config{
+		URL: p.cfg.Postgres.URL.Reveal(), Now: now, Log: p.log,
+		Journal: p.cfg.Payments.Journal > 0, JournalLost: func(lines int) { p.metrics.journalLost.Add(float64(lines)) },
+	})
 	if err != nil {
 		return err
 	}
@@ -248,7 +252,7 @@ func (p *process) work(ctx context.Context, pools []string) error {
 	w, err := workers.New(workers.Config{
 		Ledger: workersLedger(p.store), Bus: workersBus(p.bus), Merchants: merchants,
 		TTL: p.cfg.Payments.TTL, QuerySchedule: p.cfg.Payments.QuerySchedule, InFlight: p.cfg.Payments.InFlight,
-		Pools: pools, Audit: p.auditor(), Now: p.store.Now, Metrics: p.metrics, Log: p.log,
+		Pools: pools, Journal: p.cfg.Payments.Journal, Audit: p.auditor(), Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
 	if err != nil {
 		return misuse{err}
@@ -269,7 +273,7 @@ func (p *process) ingress(watch *audit.Watch) *ingress.Ingress {
 	}
 	return ingress.New(ingress.Config{
 		Ledger: p.store, Bus: ingressBus(p.bus), Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
-		Connections: connections(), Acknowledged: watch.Note,
+		Connections: connections(), Acknowledged: watch.Note, Journal: p.store.Note,
 		Drain: drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
 }

@@ -68,6 +68,7 @@ func (r *reloader) reload(ctx context.Context) (replaced int) {
 		name := c.merchant.Name
 		r.process.merchants[name].Replace(c.gateway, keeps(c.merchant), c.former...)
 		r.process.metrics.hostsForgotten(name)
+		r.process.sights.forget(name)
 		r.seen[name] = c.digest
 		r.process.metrics.reloads.WithLabelValues("replaced").Inc()
 		r.process.log.InfoContext(ctx, "keys of a merchant replaced", "merchant", name, "former_keys_verify", keeps(c.merchant))

@@ -63,8 +63,9 @@ type Token struct {
 
 // Admin is HTTP for the people who run the program.
 type Admin struct {
-	Listen  string // host:port
-	Profile bool   // Go's profiles are served too
+	Listen    string // host:port; beyond loopback only with operators
+	Profile   bool   // Go's profiles are served too
+	Operators []Operator
 }
 
 // Payments is how long a payment waits, and how often WeChat is asked about it.
@@ -72,6 +73,7 @@ type Payments struct {
 	TTL           time.Duration   // until an unpaid payment is closed
 	QuerySchedule []time.Duration // after the payment was prepared; rising, never empty
 	InFlight      int             // payments in hand at once, of each pool
+	Journal       time.Duration   // how long the journal is kept; 0 if there is none
 }
 
 // Load reads the file at path. lookup is os.LookupEnv, or a test's stand-in for it. The

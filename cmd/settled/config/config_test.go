@@ -83,7 +83,7 @@ func whole() *config.Config {
 			}},
 		},
 		Admin:    config.Admin{Listen: "127.0.0.1:8081"},
-		Payments: config.Payments{TTL: 30 * time.Minute, QuerySchedule: minutes(1./12, .5, 1, 3, 5, 10, 30), InFlight: 256},
+		Payments: config.Payments{TTL: 30 * time.Minute, QuerySchedule: minutes(1./12, .5, 1, 3, 5, 10, 30), InFlight: 256, Journal: 168 * time.Hour},
 		Merchants: map[string]config.Merchant{
 			"classic": {
 				Name: "classic", Protocol: "legacy", Endpoint: "https://api.weixin.qq.com", AppID: "wxd930ea5d5a258f4f",

@@ -32,7 +32,14 @@ func readRedis(s *section) Redis {
 
 func readAdmin(s *section) Admin {
 	defer s.end()
-	return Admin{Listen: s.at("listen").text("127.0.0.1:8081", listen), Profile: s.at("profile").boolean()}
+	a := Admin{
+		Listen: s.at("listen").text("127.0.0.1:8081", listen), Profile: s.at("profile").boolean(),
+		Operators: readOperators(s.at("operators")),
+	}
+	if a.Listen != "" && !loopback(a.Listen) && len(a.Operators) == 0 {
+		s.at("listen").problem("must be a loopback address such as 127.0.0.1:8081, unless admin.operators says who may come")
+	}
+	return a
 }
 
 func readPayments(s *section) Payments {
@@ -41,6 +48,7 @@ func readPayments(s *section) Payments {
 		TTL:           s.at("ttl").duration(30 * time.Minute),
 		QuerySchedule: readSchedule(s.at("query_schedule")),
 		InFlight:      int(s.at("in_flight").integer(256, 1, 4096)),
+		Journal:       s.at("journal").durationOrNone(168*time.Hour, time.Hour, 10000*time.Hour),
 	}
 }
 

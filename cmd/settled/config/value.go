@@ -127,6 +127,30 @@ func (v value) duration(fallback time.Duration) time.Duration {
 	return max(d, 0)
 }
 
+// durationOrNone reads a duration within bounds, or 0.
+func (v value) durationOrNone(fallback, least, most time.Duration) time.Duration {
+	if v.absent() {
+		return fallback
+	}
+	if v.node.Kind == yaml.ScalarNode && v.node.Value == "0" {
+		return 0
+	}
+	want := fmt.Sprintf("0, or a duration from %s to %s", short(least), short(most))
+	text, ok := v.scalar(strTag, want)
+	if !ok {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d != 0 && (d < least || d > most) {
+		v.problem("must be %s", want)
+		return 0
+	}
+	return d
+}
+
+// short is a duration of whole hours as people write it.
+func short(d time.Duration) string { return fmt.Sprintf("%dh", int(d.Hours())) }
+
 // list reads a list; nothing is a list without items.
 func (v value) list() []value {
 	if v.absent() {
