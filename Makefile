@@ -105,8 +105,20 @@ lint: ## run the linters of .golangci.yml
 generate: ## write anew whatever is generated
 	go generate ./...
 
+.PHONY: contracts
+contracts: contracts/node_modules/.package-lock.json ## check the contracts with the tools of other languages, and what has changed since the tagged one
+	@node contracts/validate.mjs
+	@go run ./contracts/changes
+	@go test ./contracts/...
+
+# npm reads the registry that it is configured for; the lock file names none.
+contracts/node_modules/.package-lock.json: contracts/package-lock.json
+	@scripts/setup node
+	@npm --prefix contracts ci --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
 .PHONY: verify
-verify: generate ## check that what is generated, go.mod and the formatting are as committed
+verify: generate contracts ## check that what is generated, the contracts, go.mod and the formatting are as committed
 	$(GIT) diff --exit-code
 	go mod tidy -diff
 	go -C bench mod tidy -diff

@@ -37,6 +37,8 @@ var house = map[string]room{
 	"scripts/mutants":    {},
 	"failpoint":          {},
 	"scripts/testcount":  {},
+	"contracts":          {modules: []string{yaml}},
+	"contracts/changes":  {doors: []string{"contracts"}},
 
 	// First floor: one technology each.
 	"events/bus": {doors: []string{"events", "batch", "failpoint"}, modules: []string{nats, orbit, uuid}},
@@ -58,9 +60,10 @@ var house = map[string]room{
 	},
 
 	// Aside: the world outside, for tests and for the demo.
-	"embedded":         {modules: []string{miniredis, redis, natsServer, pq}},
-	"store/storetest":  {doors: []string{".", "store", "embedded"}, modules: []string{pq}},
-	"wechat/simulator": {modules: []string{text}},
+	"embedded":               {modules: []string{miniredis, redis, natsServer, pq}},
+	"contracts/contracttest": {doors: []string{"contracts"}, modules: []string{jsonschema}},
+	"store/storetest":        {doors: []string{".", "store", "embedded"}, modules: []string{pq}},
+	"wechat/simulator":       {modules: []string{text}},
 	"crash": {
 		doors:   []string{"embedded", "failpoint", "wechat/simulator"},
 		modules: []string{nats, pq, toxiproxy, zerolog},
@@ -71,6 +74,7 @@ var house = map[string]room{
 
 // The modules of others.
 const (
+	jsonschema = "github.com/santhosh-tekuri/jsonschema/v6"
 	miniredis  = "github.com/alicebob/miniredis/v2"
 	nats       = "github.com/nats-io/nats.go"
 	natsServer = "github.com/nats-io/nats-server/v2"
@@ -91,9 +95,9 @@ const (
 
 var (
 	// testRooms are open to the tests of every room.
-	testRooms = []string{"embedded", "store/storetest", "wechat/simulator"}
+	testRooms = []string{"embedded", "store/storetest", "wechat/simulator", "contracts/contracttest"}
 	// endToEnd are the rooms whose tests may open every door.
-	endToEnd = []string{"workers", "ingress", "audit", "cmd/settled"}
+	endToEnd = []string{"workers", "ingress", "audit", "cmd/settled", "contracts"}
 	// testModules may be used by tests alone, besides whatever a room uses.
 	testModules = []string{
 		"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/anishathalye/porcupine",
@@ -202,7 +206,7 @@ func walk(t *testing.T, visit func(name string)) {
 		if _, err := os.Stat(path.Join(name, "go.mod")); err == nil && name != "." {
 			return fs.SkipDir
 		}
-		if base := path.Base(name); base == ".git" || base == "bin" {
+		if base := path.Base(name); base == ".git" || base == "bin" || base == "node_modules" {
 			return fs.SkipDir
 		}
 		return nil

@@ -43,7 +43,7 @@ type Edge struct {
 // Edges is THE state machine. What is not listed changes nothing: a repeat, or a fact
 // that came too late. Money always wins: paid leads to completed from every state.
 //
-// schema.sql holds the same rows as table payment_moves, so that the database itself
+// schema.sql holds the same lines in payment_may_move, so that the database itself
 // refuses any other move, and docs/states.md draws them; a test holds the three together.
 var Edges = []Edge{
 	{StatusRequested, FactPrepared, StatusPrepared},

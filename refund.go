@@ -43,7 +43,7 @@ type RefundEdge struct {
 // RefundEdges is the state machine of refunds. What is not listed changes nothing. A
 // refund that failed may complete after all: somebody has mended an abnormal one.
 //
-// schema.sql holds the same rows as table refund_moves, and docs/states.md draws them; a
+// schema.sql holds the same lines in refund_may_move, and docs/states.md draws them; a
 // test holds the three together.
 var RefundEdges = []RefundEdge{
 	{RefundRequested, RefundFactAccepted, RefundAccepted},

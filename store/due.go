@@ -63,12 +63,12 @@ func (s *Store) delay(ctx context.Context, delays []settled.Delay) ([]bool, erro
 				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[])
 				as d(payment_id, status, due_at, attempts, trouble)
 			), held as (
-				select p.id from payments p join delay d on d.payment_id = p.id
+				select d.* from payments p join delay d on d.payment_id = p.id
 				order by p.id for no key update of p
 			)
 			update payments p set due_at = nullif(d.due_at, '')::timestamptz, attempts = d.attempts,
 				trouble = d.trouble, updated_at = now()
-			from delay d join held h on h.id = d.payment_id
+			from held d
 			where p.id = d.payment_id and p.status = d.status
 			returning p.id`, c.arguments()...)
 	})

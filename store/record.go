@@ -8,7 +8,7 @@ import (
 	"settled"
 )
 
-// typeRecorded is the first row of every history. It is not published.
+// typeRecorded is the first row of every history. It is not published, and has its payment's id.
 const typeRecorded = "payment.recorded"
 
 // Record writes a payment as requested, with the first row of its history, unless its
@@ -30,7 +30,7 @@ func (s *Store) record(ctx context.Context, asked []settled.Payment) ([]settled.
 		}
 		c.row(p.ID, p.Merchant, p.OrderID, string(p.TradeType), fenText(p.Amount.Total), p.Amount.Currency,
 			p.Description, p.ClientIP, p.PayerOpenID, p.Attach, string(metadata), timeText(p.ExpiresAt),
-			p.Fingerprint, string(p.PrepayRequest), timeText(p.DueAt), settled.EventID(typeRecorded, p.ID))
+			p.Fingerprint, string(p.PrepayRequest), timeText(p.DueAt))
 	}
 	var made []paymentRow
 	err := retry(ctx, func() error {
@@ -39,10 +39,10 @@ func (s *Store) record(ctx context.Context, asked []settled.Payment) ([]settled.
 			with asked as (
 				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
 					$7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
-					$13::text[], $14::text[], $15::text[], $16::uuid[])
+					$13::text[], $14::text[], $15::text[])
 				as a(id, merchant, order_id, trade_type, amount_total, currency,
 					description, client_ip, payer_openid, attach, metadata, expires_at,
-					fingerprint, prepay_request, due_at, event_id)
+					fingerprint, prepay_request, due_at)
 			), made as (
 				insert into payments as p (id, merchant, order_id, trade_type, amount_total, currency,
 					description, client_ip, payer_openid, attach, metadata, expires_at,
@@ -55,9 +55,9 @@ func (s *Store) record(ctx context.Context, asked []settled.Payment) ([]settled.
 				returning `+paymentColumns+`
 			), told as (
 				insert into events (id, payment_id, version, type, merchant, order_id, at, data, private)
-				select a.event_id, p.id, p.version, '`+typeRecorded+`', p.merchant, p.order_id, p.created_at,
+				select p.id, p.id, p.version, '`+typeRecorded+`', p.merchant, p.order_id, p.created_at,
 					json_build_object('expires_at', p.expires_at), true
-				from made p join asked a on a.id = p.id
+				from made p
 			)
 			select `+paymentColumns+` from made p`, c.arguments()...)
 	})

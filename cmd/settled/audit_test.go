@@ -127,6 +127,7 @@ func (w *world) find(eventType, order string) *jetstream.RawStreamMsg {
 // retell publishes a message once more with the header and the body changed.
 func (w *world) retell(m *jetstream.RawStreamMsg, id string, change ...string) {
 	w.t.Helper()
+	w.lies.Store(true)
 	header := nats.Header{}
 	for name, values := range m.Header {
 		if !strings.HasPrefix(name, "Nats-") {

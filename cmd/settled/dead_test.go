@@ -39,6 +39,7 @@ func (w *world) dead(code int, arguments ...string) output {
 // bury puts a letter among the dead ones, as a worker does.
 func (w *world) bury(subject, reason string, body []byte, header nats.Header) {
 	w.t.Helper()
+	w.lies.Store(true)
 	m := &nats.Msg{Subject: events.DeadPrefix + subject, Data: body, Header: nats.Header{}}
 	for name, values := range header {
 		m.Header[name] = values

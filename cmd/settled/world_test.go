@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,12 +75,14 @@ type world struct {
 	log       io.Writer // where settled logs everything; default warnings alone, to the test
 	stream    jetstream.JetStream
 	audits    audit.Config // how the running auditor differs from the usual
+	contract  *keeper      // of what it says
 
 	file    string // the configuration
 	ingress string // URL
 	admin   string // URL
 
 	deaf  atomic.Bool // it keeps nothing of what it hears
+	lies  atomic.Bool // the test publishes in settled's name
 	mu    sync.Mutex
 	heard []heard
 	news  chan struct{} // closed and replaced when something is heard
@@ -105,6 +108,8 @@ type worldConfig struct {
 	shop3    simulator.Merchant // the APIv3 merchant; default one in public-key mode
 	rate     int                // of the shop's token; default 2000
 	compress float64            // of the notify schedule; default 100
+	contract *keeper            // default one of its own
+	public   string             // ingress.public_url; default the ingress itself
 }
 
 var apps atomic.Int64
@@ -115,6 +120,9 @@ const shopToken = "a-token-of-the-shop"
 func newWorld(t *testing.T, cfg worldConfig) *world {
 	t.Helper()
 	w := &world{t: t, prefix: cfg.prefix, merchant: documentedMerchant, news: make(chan struct{}), redisURL: cfg.redisURL, postgres: cfg.postgres}
+	if w.contract = cfg.contract; w.contract == nil {
+		w.contract = keepsContract(t)
+	}
 	w.merchant.TokenDailyQuota = 1000
 	w.merchant.AppID = fmt.Sprintf("wx%016x", apps.Add(1)) // tokens in the shared Redis are kept by app
 	if w.redisURL == "" {
@@ -173,6 +181,9 @@ func (w *world) configure(cfg worldConfig) {
 	}
 	address := freeAddress(w.t)
 	w.ingress = "http://" + address
+	if cfg.public == "" {
+		cfg.public = w.ingress
+	}
 	adminAddress := freeAddress(w.t)
 	w.admin = "http://" + adminAddress
 	text := fmt.Sprintf(`
@@ -207,7 +218,7 @@ merchants:
     pay_sign_key: k
     partner_id: "1900000110"
     partner_key: k
-%s`, w.nats.URL(), cfg.prefix, w.postgres, w.redisURL, address, w.ingress, acknowledge, shopToken, cfg.rate, adminAddress, cfg.ttl, cfg.schedule,
+%s`, w.nats.URL(), cfg.prefix, w.postgres, w.redisURL, address, cfg.public, acknowledge, shopToken, cfg.rate, adminAddress, cfg.ttl, cfg.schedule,
 		w.wechatURL, w.merchant.AppID, w.merchant.AppSecret, w.merchant.PaySignKey, w.merchant.PartnerID, w.merchant.PartnerKey,
 		cfg.deliver, w.wechatURL, w.successors())
 	w.file = filepath.Join(w.t.TempDir(), "settled.yaml")
@@ -308,6 +319,7 @@ func (w *world) hear(subject string, m *nats.Msg) {
 	if w.deaf.Load() {
 		return
 	}
+	w.look(subject, m)
 	h := heard{subject: subject, id: m.Header.Get(events.HeaderID), raw: string(m.Data), body: map[string]any{}}
 	_ = json.Unmarshal(m.Data, &h.body) // a dead letter may hold anything
 	h.order, _ = h.body["order_id"].(string)
@@ -316,6 +328,17 @@ func (w *world) hear(subject string, m *nats.Msg) {
 	w.heard = append(w.heard, h)
 	close(w.news)
 	w.news = make(chan struct{})
+}
+
+// look holds a message against the contract, if settled has published it.
+func (w *world) look(subject string, m *nats.Msg) {
+	switch {
+	case w.lies.Load():
+	case !slices.Contains(events.Inputs, subject):
+		w.contract.told(subject, m.Header, m.Data)
+	case m.Header.Get(events.HeaderID) != "": // from the ingress
+		w.contract.taken(subject, m.Header, m.Data)
+	}
 }
 
 // all returns the events of an order; an empty order means any, an empty subject every one.
@@ -436,7 +459,9 @@ type response struct {
 // call asks the ingress; headers are pairs.
 func (w *world) call(method, path string, body []byte, headers ...string) response {
 	w.t.Helper()
-	return w.callAt(w.ingress+path, method, body, headers...)
+	r := w.callAt(w.ingress+path, method, body, headers...)
+	w.contract.answered(method, path, r.status, r.header, []byte(r.text))
+	return r
 }
 
 func (w *world) callAt(url, method string, body []byte, headers ...string) response {

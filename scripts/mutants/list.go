@@ -143,8 +143,8 @@ var mutants = []mutant{
 	{
 		"another-id", "an event has another ce-id each time that it is made",
 		"event.go",
-		"\treturn uuid.NewSHA1(eventSpace, []byte(name)).String()\n",
-		"\t_ = name\n\treturn uuid.NewString()\n",
+		"\tid := uuid.NewSHA1(eventSpace, []byte(name))\n",
+		"\t_ = name\n\tid := uuid.New()\n",
 		"./workers", "TestWhatNobodyRequestedIsFlaggedAfterAWhile|TestARenewalAtTheSameMomentIsOneEvent|TestAMoveWhoseCommitNobodyHeardOfIsFoundDone",
 	},
 	{

@@ -36,6 +36,14 @@ func readXML(root string, message []byte) (map[string]string, error) {
 	if len(message) > maxMessage {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrUnreadable, maxMessage)
 	}
+	if fields, ok := readPlain(root, message); ok {
+		return fields, nil
+	}
+	return readFully(root, message)
+}
+
+// readFully reads whatever is XML.
+func readFully(root string, message []byte) (map[string]string, error) {
 	r := reader{root: root, fields: map[string]string{}}
 	tokens := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(message, []byte("\ufeff"))))
 	for {

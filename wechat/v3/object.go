@@ -1,12 +1,10 @@
 package v3
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -37,9 +35,7 @@ func readObject(body []byte) (object, error) {
 	if !json.Valid(body) {
 		return object{}, fmt.Errorf("%w: it is not JSON", ErrUnreadable)
 	}
-	tokens := json.NewDecoder(bytes.NewReader(body))
-	tokens.UseNumber()
-	value, err := readValue(tokens, maxDepth)
+	value, err := (&cursor{rest: body}).value(maxDepth)
 	if err != nil {
 		return object{}, err
 	}
@@ -48,69 +44,6 @@ func readObject(body []byte) (object, error) {
 		return object{}, fmt.Errorf("%w: it is not an object", ErrUnreadable)
 	}
 	return object{fields: fields, problem: new(error)}, nil
-}
-
-func readValue(tokens *json.Decoder, depth int) (any, error) {
-	token, err := tokens.Token()
-	switch token := token.(type) {
-	case json.Delim:
-		if depth == 0 {
-			return nil, fmt.Errorf("%w: it is deeper than %d levels", ErrUnreadable, maxDepth)
-		}
-		if token == '{' {
-			return readFields(tokens, depth-1)
-		}
-		return readList(tokens, depth-1)
-	case string:
-		return token, checkText(token)
-	default:
-		if err != nil {
-			return nil, fmt.Errorf("%w: it is not JSON", ErrUnreadable)
-		}
-		return token, nil
-	}
-}
-
-func readFields(tokens *json.Decoder, depth int) (map[string]any, error) {
-	fields, seen := map[string]any{}, map[string]bool{}
-	for tokens.More() {
-		token, err := readValue(tokens, 0)
-		if err != nil {
-			return nil, err
-		}
-		name, _ := token.(string)
-		folded := strings.ToLower(name)
-		if seen[folded] {
-			return nil, fmt.Errorf("%w: %.32q stands twice", ErrUnreadable, name)
-		}
-		seen[folded] = true
-		if fields[name], err = readValue(tokens, depth); err != nil {
-			return nil, err
-		}
-	}
-	_, err := tokens.Token()
-	return fields, err
-}
-
-func readList(tokens *json.Decoder, depth int) ([]any, error) {
-	list := []any{}
-	for tokens.More() {
-		value, err := readValue(tokens, depth)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, value)
-	}
-	_, err := tokens.Token()
-	return list, err
-}
-
-// checkText refuses U+0000, which no row of a database can hold.
-func checkText(text string) error {
-	if strings.ContainsRune(text, 0) {
-		return fmt.Errorf("%w: U+0000 in a value", ErrUnreadable)
-	}
-	return nil
 }
 
 // err is the first thing that could not be read.
