@@ -77,6 +77,10 @@ type Config struct {
 	// not wait. Nil if nobody wants to know.
 	Acknowledged func(settled.Acknowledged)
 
+	// Begin, if set, is called as each request begins, with the traceparent of a caller
+	// that has to show a token; the function that it returns is told the answer's status.
+	Begin func(ctx context.Context, method, route, traceparent string) (context.Context, func(status int))
+
 	Now     func() time.Time
 	Metrics Metrics
 	Log     *slog.Logger

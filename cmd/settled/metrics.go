@@ -50,6 +50,10 @@ type metrics struct {
 
 	audit auditMetrics
 
+	commitSeconds *prometheus.HistogramVec
+	commitCallers *prometheus.HistogramVec
+	spans         *prometheus.CounterVec
+
 	dependencies *prometheus.GaugeVec
 }
 
@@ -113,6 +117,12 @@ func newMetrics() *metrics {
 
 		audit: newAuditMetrics(make),
 
+		commitSeconds: histograms("commit_seconds", "How long statements took that callers share.", "statement"),
+		commitCallers: make.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "settled_commit_callers", Help: "How many callers shared a statement.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256},
+		}, []string{"statement"}),
+		spans: counters("spans_total", "Spans of traces by what became of them.", "result"),
+
 		dependencies: gauges("dependency_up", "Whether a dependency answered when it was last asked.", "dependency"),
 	}
 }
@@ -165,6 +175,12 @@ func (m *metrics) Census(c settled.Census) {
 	}
 	m.unpublished.Set(float64(c.Unpublished))
 	m.oldestUnpublished.Set(c.OldestUnpublished.Seconds())
+}
+
+// committed times a shared statement.
+func (m *metrics) committed(statement string, callers int, took time.Duration) {
+	m.commitSeconds.WithLabelValues(statement).Observe(took.Seconds())
+	m.commitCallers.WithLabelValues(statement).Observe(float64(callers))
 }
 
 // called counts and times a call to WeChat.

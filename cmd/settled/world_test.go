@@ -105,6 +105,7 @@ type worldConfig struct {
 	shop3    simulator.Merchant // the APIv3 merchant; default one in public-key mode
 	rate     int                // of the shop's token; default 2000
 	compress float64            // of the notify schedule; default 100
+	more     string             // of the configuration, at its end
 }
 
 var apps atomic.Int64
@@ -209,7 +210,7 @@ merchants:
     partner_key: k
 %s`, w.nats.URL(), cfg.prefix, w.postgres, w.redisURL, address, w.ingress, acknowledge, shopToken, cfg.rate, adminAddress, cfg.ttl, cfg.schedule,
 		w.wechatURL, w.merchant.AppID, w.merchant.AppSecret, w.merchant.PaySignKey, w.merchant.PartnerID, w.merchant.PartnerKey,
-		cfg.deliver, w.wechatURL, w.successors())
+		cfg.deliver, w.wechatURL, w.successors()) + cfg.more
 	w.file = filepath.Join(w.t.TempDir(), "settled.yaml")
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
