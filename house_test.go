@@ -37,6 +37,7 @@ var house = map[string]room{
 	"scripts/mutants":    {},
 	"failpoint":          {},
 	"scripts/testcount":  {},
+	"scripts/panels":     {modules: []string{yaml}},
 	"telemetry":          {modules: []string{otel, otlp, protobuf}},
 
 	// First floor: one technology each.

@@ -55,6 +55,7 @@ type parts struct {
 // open brings together what the parts stand on. No server needs to answer yet.
 func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, error) {
 	p := &process{cfg: cfg, log: log, metrics: newMetrics()}
+	p.first()
 	p.openTraces()
 	if err := p.openServers(ctx); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
@@ -73,6 +74,7 @@ func (p *process) openServers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.metrics.register(p.store.Connections)
 	p.stack.push("postgres", func(context.Context) error { return p.store.Close() })
 	if p.hints, err = openHints(p.cfg, p.log, func(event string) { p.metrics.tokens.WithLabelValues(event).Inc() }); err != nil {
 		return err
