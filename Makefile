@@ -114,7 +114,7 @@ verify: generate alerts ## check that what is generated, go.mod, the formatting 
 
 .PHONY: alerts
 alerts: ## check and test the rules for Prometheus, and the queries of the dashboard
-	@scripts/promtool check rules deploy/prometheus/alerts.yaml
+	@scripts/promtool check config deploy/prometheus/prometheus.yaml
 	@scripts/promtool test rules deploy/prometheus/alerts_test.yaml
 	@mkdir -p bin && go run ./scripts/panels <deploy/grafana/settled.json >bin/panels.yaml && scripts/promtool check rules bin/panels.yaml
 

@@ -237,9 +237,7 @@ func TestALostNotifyIsMadeGoodByAQuery(t *testing.T) {
 		`settled_paid_fen_total{merchant="classic"}`:           "1999",
 		`settled_commit_callers_count{statement="record"}`:     "1",
 	} {
-		if got := w.metric(name); got != want {
-			t.Errorf("%s is %s, want %s", name, got, want)
-		}
+		w.until(name+" is "+want, func() bool { return w.metric(name) == want })
 	}
 }
 
@@ -293,9 +291,7 @@ func TestPaidAfterClosedIsCompletedLate(t *testing.T) {
 	if completed := w.expect(events.PaymentCompleted, "closed001"); completed["late"] != true {
 		t.Errorf("completed %v", completed)
 	}
-	if late := w.metric(`settled_completed_late_total{merchant="classic"}`); late != "1" {
-		t.Errorf("%s late completions were counted", late)
-	}
+	w.until("it is counted", func() bool { return w.metric(`settled_completed_late_total{merchant="classic"}`) == "1" })
 }
 
 // WeChat's final word on the prepay request fails the payment.
