@@ -134,7 +134,7 @@ func (c cycle[T]) handle(ctx context.Context, one T) {
 	merchant, id := c.name(one)
 	end := func(error) {}
 	if begin := c.workers.cfg.Begin; begin != nil {
-		ctx, end = begin(ctx, c.what+" "+c.status, merchant, id)
+		ctx, end = begin(ctx, c.what, c.status, merchant, id)
 	}
 	err := c.look(ctx, one)
 	end(err)

@@ -218,6 +218,41 @@ func TestANotifyIsTracedToItsEvent(t *testing.T) {
 	c.isDiscreet(t)
 }
 
+// What no message brings is traced as well: a payment and a refund that are taken up because
+// their time has come.
+func TestWhatIsDueIsTraced(t *testing.T) {
+	t.Parallel()
+	c := startCollector(t)
+	w := newWorld(t, worldConfig{more: c.traces(1), switches: silent, schedule: "[200ms, 400ms, 1s]"})
+	stop := w.serve()
+	w.publish(events.PaymentRequested, orderOf("shop2", "APP", "traced04"))
+	w.pays(w.expect(events.PaymentPrepared, "traced04"))
+	w.expect(events.PaymentCompleted, "traced04")
+	w.publish(events.RefundRequested, refund("shop2", "traced04", "traced04-1", 500, 1999))
+	w.expectRefund(events.RefundCompleted, "traced04-1")
+	stop()
+	var got []string
+	for _, begins := range []string{"due payments prepared", "due refunds requested", "due refunds accepted", "handle refund.requested"} {
+		for _, id := range c.named(begins) {
+			got = append(got, c.trace(id)...)
+		}
+	}
+	for _, want := range []string{
+		"due payments prepared > wechat query",
+		"due payments prepared > commit paid > statement move",
+		"due payments prepared > commit paid > publish payment.completed",
+		"handle refund.requested > commit record_refund > statement record_refund",
+		"due refunds accepted > wechat query_refund",
+		"due refunds accepted > commit refund_refunded > statement move_refund",
+		"due refunds accepted > commit refund_refunded > publish refund.completed",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no step %q, only %q", want, got)
+		}
+	}
+	c.isDiscreet(t)
+}
+
 // An event is published in the trace of the step that told it, by whatever process has the
 // relay, however much later.
 func TestATraceSurvivesTheOutbox(t *testing.T) {
