@@ -118,11 +118,17 @@ contracts/node_modules/.package-lock.json: contracts/package-lock.json
 	@touch $@
 
 .PHONY: verify
-verify: generate contracts ## check that what is generated, the contracts, go.mod and the formatting are as committed
+verify: generate contracts alerts ## check that what is generated, the contracts, the alerts, go.mod and the formatting are as they should be
 	$(GIT) diff --exit-code
 	go mod tidy -diff
 	go -C bench mod tidy -diff
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+
+.PHONY: alerts
+alerts: ## check and test the rules for Prometheus, and the queries of the dashboard
+	@scripts/promtool check config deploy/prometheus/prometheus.yaml
+	@scripts/promtool test rules deploy/prometheus/alerts_test.yaml
+	@mkdir -p bin && go run ./scripts/panels <deploy/grafana/settled.json >bin/panels.yaml && scripts/promtool check rules bin/panels.yaml
 
 .PHONY: vulncheck
 vulncheck: ## look for known vulnerabilities, in a database that comes as a Go module

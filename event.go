@@ -20,6 +20,9 @@ type Event struct {
 	Data      []byte // the body, JSON
 	Private   bool   // belongs to the history alone and is never published
 	RequestID string // of WeChat's answer that brought the news; empty for a notify
+	// Traceparent names the step that told it, in the form of W3C's trace context; empty
+	// if nobody traces that step.
+	Traceparent string
 }
 
 // Happening is one row of a payment's history.

@@ -39,6 +39,8 @@ var house = map[string]room{
 	"scripts/testcount":  {},
 	"contracts":          {modules: []string{yaml}},
 	"contracts/changes":  {doors: []string{"contracts"}},
+	"scripts/panels":     {modules: []string{yaml}},
+	"telemetry":          {modules: []string{otel, otlp, protobuf}},
 
 	// First floor: one technology each.
 	"events/bus": {doors: []string{"events", "batch", "failpoint"}, modules: []string{nats, orbit, uuid}},
@@ -55,7 +57,7 @@ var house = map[string]room{
 	"cmd/settled": {
 		doors: []string{
 			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
-			"workers", "ingress", "audit", "console", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint",
+			"workers", "ingress", "audit", "console", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint", "telemetry",
 		},
 		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},
@@ -80,8 +82,11 @@ const (
 	nats       = "github.com/nats-io/nats.go"
 	natsServer = "github.com/nats-io/nats-server/v2"
 	orbit      = "github.com/synadia-io/orbit.go/jetstreamext"
+	otel       = "go.opentelemetry.io/otel"
+	otlp       = "go.opentelemetry.io/proto/otlp"
 	pq         = "github.com/lib/pq"
 	prometheus = "github.com/prometheus/client_golang"
+	protobuf   = "google.golang.org/protobuf"
 	rate       = "golang.org/x/time"
 	redis      = "github.com/redis/go-redis/v9"
 	sqlx       = "github.com/jmoiron/sqlx"

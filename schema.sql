@@ -238,6 +238,7 @@ create table events (
     private     boolean     not null default false,      -- belongs to the history alone, never published
     refund_id   uuid        references refunds,          -- null: it tells of the payment itself
     request_id  text        not null default '',         -- of WeChat's answer that brought the news
+    traceparent text,                                    -- null: nobody traced the step that told it
 
     unique (payment_id, version),
     constraint event_legal   check (fact is null or payment_may_move(from_status, fact, to_status)),

@@ -39,6 +39,11 @@ const (
 	AcknowledgeOverdue FlagReason = "acknowledge_overdue"
 )
 
+// FlagReasons lists every reason.
+var FlagReasons = []FlagReason{
+	AmountMismatch, CurrencyMismatch, MerchantMismatch, SecondTransaction, UnknownOrder, UnknownRefund, AcknowledgeOverdue,
+}
+
 // Disagreement compares a paid trade with the payment it claims to pay. A trade that
 // disagrees must never complete the payment; reason is empty when it agrees.
 func Disagreement(p Payment, t Trade) (reason FlagReason, detail string) {

@@ -17,6 +17,9 @@ type Config[In, Out any] struct {
 	// Run does the work for all items at once and returns one Out for each, in order. An
 	// error means that none was done, or that nobody knows.
 	Run func(ctx context.Context, items []In) ([]Out, error)
+	// Begin, if set, is called before each run with the contexts of those who share it. The
+	// run goes on with the context that it returns; the function is told how it ended.
+	Begin func(ctx context.Context, callers []context.Context) (context.Context, func(error))
 	// Key, if set, names what an item touches: no two items of one key share a run.
 	Key func(In) string
 	// Spoils reports whether a failed run may be the fault of one item, so that each is
@@ -43,7 +46,7 @@ type Group[In, Out any] struct {
 
 type call[In, Out any] struct {
 	item In
-	ctx  context.Context //nolint:containedctx // kept only to see whether its caller has gone
+	ctx  context.Context //nolint:containedctx // kept to see whether its caller has gone, and for Begin
 	out  Out
 	err  error
 	done chan struct{}
@@ -149,7 +152,7 @@ func (g *Group[In, Out]) try(calls []*call[In, Out]) error {
 	for i, c := range calls {
 		items[i] = c.item
 	}
-	outs, err := g.cfg.Run(ctx, items)
+	outs, err := g.begin(ctx, calls, items)
 	if err != nil {
 		return err
 	}
@@ -157,4 +160,19 @@ func (g *Group[In, Out]) try(calls []*call[In, Out]) error {
 		c.out = outs[i]
 	}
 	return nil
+}
+
+// begin runs, and lets Begin know.
+func (g *Group[In, Out]) begin(ctx context.Context, calls []*call[In, Out], items []In) ([]Out, error) {
+	if g.cfg.Begin == nil {
+		return g.cfg.Run(ctx, items)
+	}
+	callers := make([]context.Context, len(calls))
+	for i, c := range calls {
+		callers[i] = c.ctx
+	}
+	ctx, end := g.cfg.Begin(ctx, callers)
+	outs, err := g.cfg.Run(ctx, items)
+	end(err)
+	return outs, err
 }

@@ -172,3 +172,55 @@ func TestEveryoneGetsTheirOwn(t *testing.T) {
 	}
 	callers.Wait()
 }
+
+func TestBeginHearsOfEachRun(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	var callers []any
+	var ended []error
+	failure := errors.New("failed")
+	g := batch.New(batch.Config[int, any]{
+		Begin: func(ctx context.Context, waiting []context.Context) (context.Context, func(error)) {
+			for _, caller := range waiting {
+				callers = append(callers, caller.Value(key{}))
+			}
+			return context.WithValue(ctx, key{}, "the run"), func(err error) { ended = append(ended, err) }
+		},
+		Run: func(ctx context.Context, items []int) ([]any, error) {
+			if items[0] < 0 {
+				return nil, failure
+			}
+			return []any{ctx.Value(key{})}, nil
+		},
+	})
+	got, err := g.Do(context.WithValue(t.Context(), key{}, "a caller"), 1)
+	if err != nil || got != "the run" {
+		t.Errorf("the run had the context of %v, %v", got, err)
+	}
+	if _, err := g.Do(context.WithValue(t.Context(), key{}, "another"), -1); !errors.Is(err, failure) {
+		t.Errorf("it ended with %v", err)
+	}
+	if !slices.Equal(callers, []any{"a caller", "another"}) || !slices.Equal(ended, []error{nil, failure}) {
+		t.Errorf("begun for %v, ended with %v", callers, ended)
+	}
+}
+
+// Nobody who does not trace pays for it: "untraced" allocates what it did before there was Begin.
+func BenchmarkDo(b *testing.B) {
+	begin := func(ctx context.Context, _ []context.Context) (context.Context, func(error)) {
+		return ctx, func(error) {}
+	}
+	for name, cfg := range map[string]batch.Config[int, int]{"untraced": {}, "traced": {Begin: begin}} {
+		b.Run(name, func(b *testing.B) {
+			outs := []int{1}
+			cfg.Run = func(context.Context, []int) ([]int, error) { return outs, nil }
+			g := batch.New(cfg)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := g.Do(b.Context(), 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -83,6 +83,10 @@ type Config struct {
 	// verified. It must not wait. Nil if nobody wants to know.
 	Journal func(settled.Entry)
 
+	// Begin, if set, is called as each request begins, with the traceparent of a caller
+	// that has to show a token; the function that it returns is told the answer's status.
+	Begin func(ctx context.Context, method, route, traceparent string) (context.Context, func(status int))
+
 	Now     func() time.Time
 	Metrics Metrics
 	Log     *slog.Logger

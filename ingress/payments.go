@@ -97,7 +97,7 @@ func (in *Ingress) publish(ctx context.Context, r *http.Request, e events.Envelo
 		return fmt.Errorf("make a message id: %w", err)
 	}
 	e.ID, e.Time = id.String(), in.cfg.Now()
-	e.Traceparent = r.Header.Get("Traceparent")
+	e.Traceparent = traceparent(r)
 	if err := in.cfg.Bus.Publish(ctx, e); err != nil {
 		return fmt.Errorf("publish %s: %w", e.Type, err)
 	}

@@ -57,6 +57,11 @@ func (in *Ingress) ServeHTTP(w http.ResponseWriter, r *http.Request) { in.mux.Se
 func (in *Ingress) count(route route, w http.ResponseWriter, r *http.Request) {
 	began := in.cfg.Now()
 	answer, name := &answer{ResponseWriter: w, status: http.StatusOK}, route.pattern
+	if in.cfg.Begin != nil {
+		ctx, end := in.cfg.Begin(r.Context(), route.method, route.pattern, traceparent(r))
+		r = r.WithContext(ctx)
+		defer func() { end(answer.status) }()
+	}
 	select {
 	case in.inHand <- struct{}{}:
 		defer func() { <-in.inHand }()

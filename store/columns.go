@@ -33,6 +33,25 @@ func (c *columns) arguments() []any {
 	return arguments
 }
 
+// noTraceparents is a column that has no row: unnest fills it up with nulls.
+var noTraceparents any = pq.Array([]string{})
+
+// traceparents is the column of the steps in which events are told. Mostly nobody traces
+// one of them, and then it costs nothing.
+func traceparents[T any](items []T, of func(*T) string) any {
+	for first := range items {
+		if of(&items[first]) == "" {
+			continue
+		}
+		column := make([]string, len(items))
+		for i := range items {
+			column[i] = of(&items[i])
+		}
+		return pq.Array(column)
+	}
+	return noTraceparents
+}
+
 func timeText(t time.Time) string {
 	if t.IsZero() {
 		return ""

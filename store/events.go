@@ -34,15 +34,16 @@ func (s *Store) tell(ctx context.Context, events []settled.Event) ([]bool, error
 	for _, e := range events {
 		c.row(e.ID, e.PaymentID, e.Type, e.Merchant, e.OrderID, timeText(e.At), string(e.Data), boolText(e.Private))
 	}
+	traces := traceparents(events, func(e *settled.Event) string { return e.Traceparent })
 	var ids []string
 	err := retry(ctx, func() error {
 		ids = nil
 		return s.statements.query(ctx, &ids, `
 			with fresh as (
 				select t.event_id, nullif(t.payment_id, '')::uuid as payment_id,
-					t.type, t.merchant, t.order_id, t.at, t.data, t.private
-				from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])
-				as t(event_id, payment_id, type, merchant, order_id, at, data, private)
+					t.type, t.merchant, t.order_id, t.at, t.data, t.private, t.traceparent
+				from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[])
+				as t(event_id, payment_id, type, merchant, order_id, at, data, private, traceparent)
 				where not exists (select from events e where e.id = t.event_id)
 			), held as (
 				select p.id from payments p join fresh f on f.payment_id = p.id
@@ -52,15 +53,16 @@ func (s *Store) tell(ctx context.Context, events []settled.Event) ([]bool, error
 				from held h where p.id = h.id
 				returning p.id, p.version
 			), told as (
-				insert into events (id, payment_id, version, type, merchant, order_id, at, data, private)
-				select f.event_id, f.payment_id, c.version, f.type, f.merchant, f.order_id, f.at::timestamptz, f.data::json, f.private
+				insert into events (id, payment_id, version, type, merchant, order_id, at, data, private, traceparent)
+				select f.event_id, f.payment_id, c.version, f.type, f.merchant, f.order_id, f.at::timestamptz, f.data::json, f.private,
+					nullif(f.traceparent, '')
 				from fresh f left join counted c on c.id = f.payment_id
 				returning id, private
 			), queued as (
 				insert into outbox (event_id)
 				select id from told where not private
 			)
-			select id from told`, c.arguments()...)
+			select id from told`, append(c.arguments(), traces)...)
 	})
 	if err != nil {
 		return nil, err
@@ -93,7 +95,7 @@ func (s *Store) Told(ctx context.Context, eventID string) (bool, error) {
 
 // happeningColumns are what a row of the history is read with.
 const happeningColumns = `e.id, e.payment_id, e.version, e.type, e.merchant, e.order_id,
-	e.fact, e.from_status, e.to_status, e.at, e.data, e.private, e.refund_id, e.request_id`
+	e.fact, e.from_status, e.to_status, e.at, e.data, e.private, e.refund_id, e.request_id, e.traceparent`
 
 type happeningRow struct {
 	ID         string         `db:"id"`
@@ -110,6 +112,7 @@ type happeningRow struct {
 	Private    bool           `db:"private"`
 	RefundID   sql.NullString `db:"refund_id"`
 	RequestID  string         `db:"request_id"`
+	Trace      sql.NullString `db:"traceparent"`
 	Queued     bool           `db:"queued"`
 }
 
@@ -118,7 +121,7 @@ func (r happeningRow) happening() settled.Happening {
 		Event: settled.Event{
 			ID: r.ID, Type: r.Type, PaymentID: r.PaymentID.String,
 			Merchant: r.Merchant, OrderID: r.OrderID, At: r.At.Time, Data: r.Data, Private: r.Private,
-			RefundID: r.RefundID.String, RequestID: r.RequestID,
+			RefundID: r.RefundID.String, RequestID: r.RequestID, Traceparent: r.Trace.String,
 		},
 		Version: r.Version.Int64, Fact: settled.Fact(r.Fact.String),
 		From: settled.Status(r.FromStatus.String), To: settled.Status(r.ToStatus.String), Queued: r.Queued,

@@ -40,6 +40,7 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 			string(m.Source), boolText(m.Late), string(m.CloseReason), m.Failure.Code, m.Failure.Message,
 			m.Event.ID, m.Event.Type, timeText(m.Event.At), string(m.Event.Data), m.Event.RequestID)
 	}
+	traces := traceparents(moves, func(m *settled.Move) string { return m.Event.Traceparent })
 	var ids []string
 	err := retry(ctx, func() error {
 		ids = nil
@@ -49,12 +50,12 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 					$6::text[], $7::text[], $8::text[], $9::text[],
 					$10::text[], $11::text[], $12::text[], $13::text[],
 					$14::text[], $15::boolean[], $16::text[], $17::text[], $18::text[],
-					$19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[])
+					$19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[])
 				as m(payment_id, from_status, fact, to_status, due_at,
 					prepay_id, client, code_url, h5_url,
 					transaction_id, paid_at, openid, bank_type,
 					source, late, close_reason, failure_code, failure_message,
-					event_id, event_type, event_at, event_data, request_id)
+					event_id, event_type, event_at, event_data, request_id, traceparent)
 			), held as (
 				select m.* from payments p join move m on m.payment_id = p.id
 				order by p.id for no key update of p
@@ -79,18 +80,18 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 					and (m.fact <> 'renewed'
 						or (p.prepay_id, p.code_url, p.h5_url) is distinct from (m.prepay_id, m.code_url, m.h5_url))
 				returning p.id, p.version, p.merchant, p.order_id, m.from_status, m.fact, m.to_status,
-					m.event_id, m.event_type, m.event_at, m.event_data, m.request_id
+					m.event_id, m.event_type, m.event_at, m.event_data, m.request_id, m.traceparent
 			), told as (
 				insert into events (id, payment_id, version, type, merchant, order_id,
-					fact, from_status, to_status, at, data, request_id)
+					fact, from_status, to_status, at, data, request_id, traceparent)
 				select event_id, id, version, event_type, merchant, order_id,
-					fact, from_status, to_status, event_at::timestamptz, event_data::json, request_id
+					fact, from_status, to_status, event_at::timestamptz, event_data::json, request_id, nullif(traceparent, '')
 				from moved
 				returning id, payment_id
 			), queued as (
 				insert into outbox (event_id) select id from told
 			)
-			select payment_id from told`, c.arguments()...)
+			select payment_id from told`, append(c.arguments(), traces)...)
 	})
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ func (s *Store) moveRefunds(ctx context.Context, moves []settled.RefundMove) ([]
 			m.Failure.Code, m.Failure.Message, boolText(m.Held),
 			m.Event.ID, m.Event.Type, timeText(m.Event.At), string(m.Event.Data), m.Event.RequestID)
 	}
+	traces := traceparents(moves, func(m *settled.RefundMove) string { return m.Event.Traceparent })
 	var ids []string
 	err := retry(ctx, func() error {
 		ids = nil
@@ -32,10 +33,10 @@ func (s *Store) moveRefunds(ctx context.Context, moves []settled.RefundMove) ([]
 			with move as (
 				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
 					$8::text[], $9::text[], $10::boolean[],
-					$11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[])
+					$11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
 				as m(id, from_status, to_status, due_at, wechat_refund_id, refunded_at, account,
 					failure_code, failure_message, held,
-					event_id, event_type, event_at, event_data, request_id)
+					event_id, event_type, event_at, event_data, request_id, traceparent)
 			), locked as (
 				select r.id from refunds r join move m on m.id = r.id
 				order by r.id for no key update of r
@@ -52,7 +53,7 @@ func (s *Store) moveRefunds(ctx context.Context, moves []settled.RefundMove) ([]
 				from move m join locked l on l.id = m.id
 				where r.id = m.id and r.status = m.from_status
 				returning r.id, r.payment_id, r.merchant, r.order_id,
-					m.event_id, m.event_type, m.event_at, m.event_data, m.request_id
+					m.event_id, m.event_type, m.event_at, m.event_data, m.request_id, m.traceparent
 			), held as (
 				select p.id from payments p join moved m on m.payment_id = p.id
 				order by p.id for no key update of p
@@ -61,15 +62,15 @@ func (s *Store) moveRefunds(ctx context.Context, moves []settled.RefundMove) ([]
 				from held h where p.id = h.id
 				returning p.id, p.version
 			), told as (
-				insert into events (id, payment_id, refund_id, version, type, merchant, order_id, at, data, request_id)
+				insert into events (id, payment_id, refund_id, version, type, merchant, order_id, at, data, request_id, traceparent)
 				select m.event_id, m.payment_id, m.id, c.version, m.event_type, m.merchant, m.order_id,
-					m.event_at::timestamptz, m.event_data::json, m.request_id
+					m.event_at::timestamptz, m.event_data::json, m.request_id, nullif(m.traceparent, '')
 				from moved m join counted c on c.id = m.payment_id
 				returning id, refund_id
 			), queued as (
 				insert into outbox (event_id) select id from told
 			)
-			select refund_id from told`, c.arguments()...)
+			select refund_id from told`, append(c.arguments(), traces)...)
 	})
 	if err != nil {
 		return nil, err

@@ -31,7 +31,12 @@ type Config struct {
 	// were not written; it may be nil.
 	Journal     bool
 	JournalLost func(lines int)
-	Log         *slog.Logger
+	// Observe, if set, hears how long a shared statement took, and for how many callers.
+	Observe func(statement string, callers int, took time.Duration)
+	// Begin, if set, is called before each shared statement with the contexts of those who
+	// share it; the function that it returns is told how the statement ended.
+	Begin func(ctx context.Context, statement string, callers []context.Context) (context.Context, func(error))
+	Log   *slog.Logger
 }
 
 // Store is the database. Its methods may be called from many goroutines.
@@ -41,6 +46,7 @@ type Store struct {
 	now   func() time.Time
 	clock clock
 	woken chan struct{}
+	cfg   Config
 
 	statements *statements
 	journal    *journal // nil if none is kept
@@ -77,7 +83,7 @@ func Open(cfg Config) (*Store, error) {
 	db.SetMaxIdleConns(cfg.Connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 
-	s := &Store{db: db, log: cfg.Log, now: cfg.Now, woken: make(chan struct{}, 1), statements: newStatements(db)}
+	s := &Store{db: db, cfg: cfg, log: cfg.Log, now: cfg.Now, woken: make(chan struct{}, 1), statements: newStatements(db)}
 	s.share()
 	if cfg.Journal {
 		if cfg.JournalLost == nil {
@@ -86,35 +92,6 @@ func Open(cfg Config) (*Store, error) {
 		s.journal = newJournal(s.writeJournal, cfg.JournalLost)
 	}
 	return s, nil
-}
-
-// share sets up the points at which callers share a statement.
-func (s *Store) share() {
-	const timeout = 15 * time.Second
-	s.records = batch.New(batch.Config[settled.Payment, settled.Recorded]{
-		Run: s.record, Key: func(p settled.Payment) string { return p.Merchant + "\x00" + p.OrderID },
-		Spoils: spoils, Timeout: timeout, Runners: 2,
-	})
-	s.lookups = batch.New(batch.Config[orderKey, *settled.Payment]{
-		Run: s.paymentsByOrder, Key: orderKey.String, Spoils: spoils, Timeout: timeout, Runners: 2,
-	})
-	s.moves = batch.New(batch.Config[settled.Move, bool]{
-		Run: s.move, Key: func(m settled.Move) string { return m.PaymentID },
-		Spoils: spoils, Timeout: timeout, Runners: 2,
-	})
-	s.delays = batch.New(batch.Config[settled.Delay, bool]{
-		Run: s.delay, Key: func(d settled.Delay) string { return d.PaymentID }, Spoils: spoils, Timeout: timeout,
-	})
-	s.tells = batch.New(batch.Config[settled.Event, bool]{
-		Run: s.tell, Key: tellKey, Spoils: spoils, Timeout: timeout,
-	})
-	// Each takes a version of its payment's history, so a statement holds one of a payment.
-	s.refundRecords = batch.New(batch.Config[settled.Refund, settled.RecordedRefund]{
-		Run: s.recordRefunds, Key: func(r settled.Refund) string { return r.PaymentID }, Spoils: spoils, Timeout: timeout,
-	})
-	s.refundMoves = batch.New(batch.Config[settled.RefundMove, bool]{
-		Run: s.moveRefunds, Key: func(m settled.RefundMove) string { return m.PaymentID }, Spoils: spoils, Timeout: timeout,
-	})
 }
 
 // Close writes what is left of the journal, and gives every connection back. One that broke while it was idle can't be closed any

@@ -30,8 +30,14 @@ func (w *Workers) complete(ctx context.Context, p settled.Payment, t settled.Tra
 	switch {
 	case errors.As(err, &d):
 		return w.flag(ctx, p, d.reason, d.detail, t.TransactionID)
-	case err != nil || told != nil:
+	case err != nil:
 		return err
+	case told != nil:
+		w.cfg.Metrics.Completed(p, source, max(0, w.cfg.Now().Sub(t.PaidAt)))
+		return nil
+	}
+	if source == settled.FromNotify && p.Source == settled.FromQuery && p.Paid.TransactionID == t.TransactionID {
+		w.cfg.Metrics.Overtaken(p.Merchant)
 	}
 	// It was completed before: a repeat, unless this is other money.
 	if reason, detail := settled.Disagreement(p, t); reason != "" {

@@ -131,8 +131,14 @@ func (c cycle[T]) take(ctx context.Context, merchants []string, each int) []T {
 func (c cycle[T]) handle(ctx context.Context, one T) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease)
 	defer cancel()
-	if err := c.look(ctx, one); err != nil {
-		_, id := c.name(one)
+	merchant, id := c.name(one)
+	end := func(error) {}
+	if begin := c.workers.cfg.Begin; begin != nil {
+		ctx, end = begin(ctx, c.what, c.status, merchant, id)
+	}
+	err := c.look(ctx, one)
+	end(err)
+	if err != nil {
 		c.workers.cfg.Log.WarnContext(ctx, "what is due was not looked at", "what", c.what, "id", id, "status", c.status, "error", err)
 	}
 }

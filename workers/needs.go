@@ -54,7 +54,12 @@ type Bus interface {
 // Metrics is what the workers count.
 type Metrics interface {
 	Moved(merchant string, to settled.Status, source settled.Source)
-	RefundMoved(merchant string, to settled.RefundStatus)
+	// Completed counts a payment that was completed, as it was before, and how long after its
+	// customer had paid that was.
+	Completed(p settled.Payment, source settled.Source, after time.Duration)
+	// Overtaken counts a notify that came after a query had completed its payment.
+	Overtaken(merchant string)
+	RefundMoved(r settled.Refund, to settled.RefundStatus)
 	Flagged(merchant string, reason settled.FlagReason)
 	Rejected(merchant string)
 	Published(events int)

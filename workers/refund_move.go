@@ -72,7 +72,7 @@ func (w *Workers) moveRefund(ctx context.Context, r settled.Refund, fact settled
 			return err
 		}
 		if moved {
-			w.cfg.Metrics.RefundMoved(r.Merchant, to)
+			w.cfg.Metrics.RefundMoved(r, to)
 			tell(m.Event)
 			return nil
 		}

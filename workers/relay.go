@@ -106,7 +106,7 @@ func (r *relayer) publish(ctx context.Context, told []settled.Event) (last uint6
 	envelopes := make([]events.Envelope, len(told))
 	for i, e := range told {
 		envelopes[i] = events.Envelope{
-			ID: e.ID, Type: e.Type, Merchant: e.Merchant, OrderID: e.OrderID, Time: e.At, Data: e.Data,
+			ID: e.ID, Type: e.Type, Merchant: e.Merchant, OrderID: e.OrderID, Time: e.At, Traceparent: e.Traceparent, Data: e.Data,
 		}
 	}
 	return r.cfg.Bus.PublishAll(ctx, envelopes)

@@ -49,6 +49,10 @@ type Config struct {
 	// Pools are the pools to run; default all.
 	Pools []string
 
+	// Begin, if set, is called when something that is due is taken up, one of the payments or
+	// of the refunds; the function that it returns is told how that ended.
+	Begin func(ctx context.Context, what, status, merchant, id string) (context.Context, func(error))
+
 	Now     func() time.Time // the database's clock
 	Metrics Metrics
 	Log     *slog.Logger

@@ -185,14 +185,16 @@ func (b *bus) heard() []string {
 // uncounted are metrics that nobody reads.
 type uncounted struct{}
 
-func (uncounted) Moved(string, settled.Status, settled.Source) {}
-func (uncounted) RefundMoved(string, settled.RefundStatus)     {}
-func (uncounted) Flagged(string, settled.FlagReason)           {}
-func (uncounted) Rejected(string)                              {}
-func (uncounted) Published(int)                                {}
-func (uncounted) Replayed(int)                                 {}
-func (uncounted) StreamLost(string)                            {}
-func (uncounted) Census(settled.Census)                        {}
+func (uncounted) Moved(string, settled.Status, settled.Source)             {}
+func (uncounted) Completed(settled.Payment, settled.Source, time.Duration) {}
+func (uncounted) Overtaken(string)                                         {}
+func (uncounted) RefundMoved(settled.Refund, settled.RefundStatus)         {}
+func (uncounted) Flagged(string, settled.FlagReason)                       {}
+func (uncounted) Rejected(string)                                          {}
+func (uncounted) Published(int)                                            {}
+func (uncounted) Replayed(int)                                             {}
+func (uncounted) StreamLost(string)                                        {}
+func (uncounted) Census(settled.Census)                                    {}
 
 // deliver hands a message to its handler, for the nth time, and returns the verdict.
 func (w *world) deliver(subject string, body any, attempt int) error {

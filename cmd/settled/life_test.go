@@ -222,9 +222,22 @@ func TestALostNotifyIsMadeGoodByAQuery(t *testing.T) {
 	w := newWorld(t, worldConfig{switches: silent, schedule: "[200ms, 400ms, 1s]"})
 	w.serve()
 	w.publish(events.PaymentRequested, order("silent001", nil))
-	w.customerPays(w.expect(events.PaymentPrepared, "silent001"))
+	receipt := w.customerPays(w.expect(events.PaymentPrepared, "silent001"))
 	if completed := w.expect(events.PaymentCompleted, "silent001"); completed["source"] != "query" {
 		t.Errorf("completed %v", completed)
+	}
+	query, body := w.notifyOf(receipt, 1999) // and there it is
+	if answer := w.call(http.MethodPost, "/notify/classic?"+query, body); answer.text != "success" {
+		t.Errorf("answered %q", answer.text)
+	}
+	for name, want := range map[string]string{
+		`settled_completion_seconds_count{source="query"}`:     "1",
+		`settled_notifies_overtaken_total{merchant="classic"}`: "1",
+		`settled_completed_late_total{merchant="classic"}`:     "0",
+		`settled_paid_fen_total{merchant="classic"}`:           "1999",
+		`settled_commit_callers_count{statement="record"}`:     "1",
+	} {
+		w.until(name+" is "+want, func() bool { return w.metric(name) == want })
 	}
 }
 
@@ -278,6 +291,7 @@ func TestPaidAfterClosedIsCompletedLate(t *testing.T) {
 	if completed := w.expect(events.PaymentCompleted, "closed001"); completed["late"] != true {
 		t.Errorf("completed %v", completed)
 	}
+	w.until("it is counted", func() bool { return w.metric(`settled_completed_late_total{merchant="classic"}`) == "1" })
 }
 
 // WeChat's final word on the prepay request fails the payment.

@@ -24,6 +24,11 @@ type metrics struct {
 
 	moves     *prometheus.CounterVec
 	refunds   *prometheus.CounterVec
+	completed *prometheus.HistogramVec
+	late      *prometheus.CounterVec
+	overtaken *prometheus.CounterVec
+	paid      *prometheus.CounterVec
+	refunded  *prometheus.CounterVec
 	flagged   *prometheus.CounterVec
 	rejected  *prometheus.CounterVec
 	published prometheus.Counter
@@ -54,11 +59,18 @@ type metrics struct {
 
 	waiting waiting // what was measured last, for the operator's page
 
+	commitSeconds *prometheus.HistogramVec
+	commitCallers *prometheus.HistogramVec
+	spans         *prometheus.CounterVec
+
 	dependencies *prometheus.GaugeVec
 }
 
 // seconds are the buckets of every duration: from a commit to a caller's patience.
 var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// waits are the buckets of what takes WeChat's time: from a notify at once to the last query.
+var waits = []float64{1, 2, 5, 10, 30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600}
 
 func newMetrics() *metrics {
 	registry := prometheus.NewRegistry()
@@ -80,8 +92,16 @@ func newMetrics() *metrics {
 		requestSeconds: histograms("http_request_seconds", "How long HTTP requests took.", "route"),
 		notifies:       counters("notifies_total", "WeChat's notifies by what WeChat heard.", "merchant", "result"),
 
-		moves:     counters("moves_total", "Moves of payments.", "merchant", "to", "source"),
-		refunds:   counters("refund_moves_total", "Moves of refunds.", "merchant", "to"),
+		moves:   counters("moves_total", "Moves of payments.", "merchant", "to", "source"),
+		refunds: counters("refund_moves_total", "Moves of refunds.", "merchant", "to"),
+		completed: make.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "settled_completion_seconds", Help: "How long after its customer had paid a payment was completed, by what brought the news.",
+			Buckets: waits,
+		}, []string{"source"}),
+		late:      counters("completed_late_total", "Payments completed after they had been closed or failed.", "merchant"),
+		overtaken: counters("notifies_overtaken_total", "Notifies that came after a query had completed their payment.", "merchant"),
+		paid:      counters("paid_fen_total", "Money of completed payments, in fen.", "merchant"),
+		refunded:  counters("refunded_fen_total", "Money of completed refunds, in fen.", "merchant"),
 		flagged:   counters("flagged_total", "Payments flagged for a person.", "merchant", "reason"),
 		rejected:  counters("rejected_total", "Requests that were wrong.", "merchant"),
 		published: make.NewCounter(prometheus.CounterOpts{Name: "settled_events_published_total", Help: "Events published."}),
@@ -121,6 +141,12 @@ func newMetrics() *metrics {
 
 		audit: newAuditMetrics(make),
 
+		commitSeconds: histograms("commit_seconds", "How long statements took that callers share.", "statement"),
+		commitCallers: make.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "settled_commit_callers", Help: "How many callers shared a statement.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256},
+		}, []string{"statement"}),
+		spans: counters("spans_total", "Spans of traces by what became of them.", "result"),
+
 		dependencies: gauges("dependency_up", "Whether a dependency answered when it was last asked.", "dependency"),
 	}
 }
@@ -141,9 +167,24 @@ func (m *metrics) Moved(merchant string, to settled.Status, source settled.Sourc
 	m.moves.WithLabelValues(merchant, string(to), string(source)).Inc()
 }
 
-// RefundMoved counts a move of a refund.
-func (m *metrics) RefundMoved(merchant string, to settled.RefundStatus) {
-	m.refunds.WithLabelValues(merchant, string(to)).Inc()
+// Completed counts a completed payment, its money, and how long it took.
+func (m *metrics) Completed(p settled.Payment, source settled.Source, after time.Duration) {
+	m.completed.WithLabelValues(string(source)).Observe(after.Seconds())
+	m.paid.WithLabelValues(p.Merchant).Add(float64(p.Amount.Total))
+	if !p.Status.Open() {
+		m.late.WithLabelValues(p.Merchant).Inc()
+	}
+}
+
+// Overtaken counts a notify that a query was faster than.
+func (m *metrics) Overtaken(merchant string) { m.overtaken.WithLabelValues(merchant).Inc() }
+
+// RefundMoved counts a move of a refund, and its money once it is back.
+func (m *metrics) RefundMoved(r settled.Refund, to settled.RefundStatus) {
+	m.refunds.WithLabelValues(r.Merchant, string(to)).Inc()
+	if to == settled.RefundCompleted {
+		m.refunded.WithLabelValues(r.Merchant).Add(float64(r.Amount))
+	}
 }
 
 // Flagged counts a flag.
@@ -173,6 +214,12 @@ func (m *metrics) Census(c settled.Census) {
 	}
 	m.unpublished.Set(float64(c.Unpublished))
 	m.oldestUnpublished.Set(c.OldestUnpublished.Seconds())
+}
+
+// committed times a shared statement.
+func (m *metrics) committed(statement string, callers int, took time.Duration) {
+	m.commitSeconds.WithLabelValues(statement).Observe(took.Seconds())
+	m.commitCallers.WithLabelValues(statement).Observe(float64(callers))
 }
 
 // called counts and times a call to WeChat.

@@ -32,6 +32,7 @@ type process struct {
 	log     *slog.Logger
 	metrics *metrics
 	audits  audit.Config // how the running auditor differs from the usual
+	traces  *traces      // nil: none are made
 	stack   stack
 
 	store     *store.Store
@@ -55,6 +56,8 @@ type parts struct {
 // open brings together what the parts stand on. No server needs to answer yet.
 func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, error) {
 	p := &process{cfg: cfg, log: log, metrics: newMetrics()}
+	p.first()
+	p.openTraces()
 	if err := p.openServers(ctx); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
@@ -67,12 +70,13 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, 
 func (p *process) openServers(ctx context.Context) error {
 	var err error
 	p.store, err = store.Open(store.Config{
-		URL: p.cfg.Postgres.URL.Reveal(), Now: now, Log: p.log,
+		URL: p.cfg.Postgres.URL.Reveal(), Now: now, Observe: p.metrics.committed, Begin: p.traces.statement(), Log: p.log,
 		Journal: p.cfg.Payments.Journal > 0, JournalLost: func(lines int) { p.metrics.journalLost.Add(float64(lines)) },
 	})
 	if err != nil {
 		return err
 	}
+	p.metrics.register(p.store.Connections)
 	p.stack.push("postgres", func(context.Context) error { return p.store.Close() })
 	if p.hints, err = openHints(p.cfg, p.log, func(event string) { p.metrics.tokens.WithLabelValues(event).Inc() }); err != nil {
 		return err
@@ -247,12 +251,12 @@ func (p *process) migrate(ctx context.Context) error {
 func (p *process) work(ctx context.Context, pools []string) error {
 	merchants := map[string]workers.Merchant{}
 	for name, gateway := range p.merchants {
-		merchants[name] = workers.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Gateway: workersGateway(gateway)}
+		merchants[name] = workers.Merchant{Protocol: p.cfg.Merchants[name].Protocol, Gateway: workersGateway(p.traces.gateway(gateway))}
 	}
 	w, err := workers.New(workers.Config{
-		Ledger: workersLedger(p.store), Bus: workersBus(p.bus), Merchants: merchants,
+		Ledger: workersLedger(p.traces.ledger(p.store)), Bus: workersBus(p.traces.workersBus(p.bus)), Merchants: merchants,
 		TTL: p.cfg.Payments.TTL, QuerySchedule: p.cfg.Payments.QuerySchedule, InFlight: p.cfg.Payments.InFlight,
-		Pools: pools, Journal: p.cfg.Payments.Journal, Audit: p.auditor(), Now: p.store.Now, Metrics: p.metrics, Log: p.log,
+		Pools: pools, Journal: p.cfg.Payments.Journal, Audit: p.auditor(), Begin: p.traces.due(), Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
 	if err != nil {
 		return misuse{err}
@@ -272,8 +276,8 @@ func (p *process) ingress(watch *audit.Watch) *ingress.Ingress {
 		})
 	}
 	return ingress.New(ingress.Config{
-		Ledger: p.store, Bus: ingressBus(p.bus), Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
-		Connections: connections(), Acknowledged: watch.Note, Journal: p.store.Note,
+		Ledger: p.store, Bus: ingressBus(p.traces.ingressBus(p.bus)), Merchants: merchants, Tokens: tokens, Stored: p.cfg.Ingress.Stored,
+		Connections: connections(), Acknowledged: watch.Note, Journal: p.store.Note, Begin: p.traces.request(),
 		Drain: drain, Now: p.store.Now, Metrics: p.metrics, Log: p.log,
 	})
 }

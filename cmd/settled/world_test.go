@@ -110,6 +110,7 @@ type worldConfig struct {
 	compress float64            // of the notify schedule; default 100
 	contract *keeper            // default one of its own
 	public   string             // ingress.public_url; default the ingress itself
+	more     string             // of the configuration, at its end
 }
 
 var apps atomic.Int64
@@ -220,7 +221,7 @@ merchants:
     partner_key: k
 %s`, w.nats.URL(), cfg.prefix, w.postgres, w.redisURL, address, cfg.public, acknowledge, shopToken, cfg.rate, adminAddress, cfg.ttl, cfg.schedule,
 		w.wechatURL, w.merchant.AppID, w.merchant.AppSecret, w.merchant.PaySignKey, w.merchant.PartnerID, w.merchant.PartnerKey,
-		cfg.deliver, w.wechatURL, w.successors())
+		cfg.deliver, w.wechatURL, w.successors()) + cfg.more
 	w.file = filepath.Join(w.t.TempDir(), "settled.yaml")
 	if err := os.WriteFile(w.file, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)

@@ -88,6 +88,26 @@ func listen(text string) string {
 	return ""
 }
 
+// oneLine accepts what may stand in an HTTP header.
+func oneLine(text string) string {
+	for _, r := range text {
+		if r < ' ' && r != '\t' || r == 0x7f {
+			return "must be one line"
+		}
+	}
+	return ""
+}
+
+// token reports whether a text may be the name of an HTTP header.
+func token(text string) bool {
+	for _, r := range text {
+		if r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) {
+			return false
+		}
+	}
+	return text != ""
+}
+
 // inbox accepts the prefix of subjects that replies come on.
 func inbox(text string) string {
 	if text != "_INBOX" && !strings.HasPrefix(text, "_INBOX.") || strings.HasSuffix(text, ".") || strings.Contains(text, "..") {

@@ -20,6 +20,7 @@ type Config struct {
 	Ingress   Ingress
 	Admin     Admin
 	Payments  Payments
+	Traces    Traces
 	Merchants map[string]Merchant // by name; never empty
 }
 
@@ -76,6 +77,13 @@ type Payments struct {
 	Journal       time.Duration   // how long the journal is kept; 0 if there is none
 }
 
+// Traces says which traces are made, and where they go.
+type Traces struct {
+	Endpoint string            // of the collector, without a slash at its end; empty: none are made
+	Sample   float64           // of those that begin here, 0 to 1
+	Headers  map[string]Secret // of each request to the collector
+}
+
 // Load reads the file at path. lookup is os.LookupEnv, or a test's stand-in for it. The
 // mistakes in the file come back as Problems.
 func Load(path string, lookup func(name string) (string, bool)) (*Config, error) {
@@ -97,6 +105,7 @@ func Parse(name string, data []byte, lookup func(string) (string, bool), readFil
 		Redis:     readRedis(root.at("redis").section()),
 		Admin:     readAdmin(root.at("admin").section()),
 		Payments:  readPayments(root.at("payments").section()),
+		Traces:    readTraces(root.at("traces").section()),
 		Merchants: readMerchants(root.at("merchants")),
 	}
 	cfg.Ingress = readIngress(root.at("ingress").section(), cfg.Merchants)

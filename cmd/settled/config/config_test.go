@@ -84,6 +84,10 @@ func whole() *config.Config {
 		},
 		Admin:    config.Admin{Listen: "127.0.0.1:8081"},
 		Payments: config.Payments{TTL: 30 * time.Minute, QuerySchedule: minutes(1./12, .5, 1, 3, 5, 10, 30), InFlight: 256, Journal: 168 * time.Hour},
+		Traces: config.Traces{
+			Endpoint: "http://127.0.0.1:4318", Sample: .25,
+			Headers: map[string]config.Secret{"authorization": config.NewSecret("Bearer secrets")},
+		},
 		Merchants: map[string]config.Merchant{
 			"classic": {
 				Name: "classic", Protocol: "legacy", Endpoint: "https://api.weixin.qq.com", AppID: "wxd930ea5d5a258f4f",
@@ -171,6 +175,7 @@ func TestDefaults(t *testing.T) {
 			},
 		},
 	}
+	want.Traces = config.Traces{Sample: .01, Headers: map[string]config.Secret{}}
 	if diff := cmp.Diff(want, mustParse(t, least), revealed); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}

@@ -51,6 +51,19 @@ func TestMistakes(t *testing.T) {
 			"    sign_type: HMAC-SHA256", "    sing_type: HMAC-SHA256",
 			"40: merchants.shop2.sing_type: is not a known key; is sign_type meant?",
 		},
+		"traces": {
+			"traces:\n  endpoint: http://127.0.0.1:4318/\n  sample: 0.25\n  headers: {authorization: \"Bearer ${SECRETS}\"}",
+			"traces:\n  endpoint: 127.0.0.1:4318\n  sample: 1.5\n  headers: {\"a b\": c, d: \"e\\nf\", g: \"\"}\n  simple: 1",
+			"58: traces.endpoint: must be a URL such as https://pay.example.com\n" +
+				"59: traces.sample: must be a number from 0 to 1\n" +
+				"60: traces.headers.a b: is no name of an HTTP header\n" +
+				"60: traces.headers.d: must be one line\n" +
+				"60: traces.headers.g: is empty\n" +
+				"61: traces.simple: is not a known key; is sample meant?",
+		},
+		"a sample that is no number": {
+			"  sample: 0.25", "  sample: much", "59: traces.sample: must be a number from 0 to 1, is a string",
+		},
 		"unknown key far from all": {
 			"  replicas: 1 ", "  cluster_size: 1 ", "5: nats.cluster_size: is not a known key",
 		},

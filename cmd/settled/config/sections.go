@@ -52,6 +52,25 @@ func readPayments(s *section) Payments {
 	}
 }
 
+func readTraces(s *section) Traces {
+	defer s.end()
+	return Traces{
+		Endpoint: s.at("endpoint").site("", orEmpty(web)),
+		Sample:   s.at("sample").fraction(0.01),
+		Headers:  readHeaders(s.at("headers").section()),
+	}
+}
+
+func readHeaders(s *section) map[string]Secret {
+	headers := map[string]Secret{}
+	for _, name := range s.names() {
+		if headers[name] = s.at(name).secret(oneLine); !token(name) {
+			s.at(name).problem("is no name of an HTTP header")
+		}
+	}
+	return headers
+}
+
 func readSchedule(v value) []time.Duration {
 	if v.absent() {
 		const s, m = time.Second, time.Minute

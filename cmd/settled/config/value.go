@@ -100,6 +100,27 @@ func (v value) integer(fallback, least, most int64) int64 {
 	return n
 }
 
+// fraction reads a part of one.
+func (v value) fraction(fallback float64) float64 {
+	if v.absent() {
+		return fallback
+	}
+	const want = "a number from 0 to 1"
+	tag := floatTag
+	if v.node.ShortTag() == intTag {
+		tag = intTag
+	}
+	text, ok := v.scalar(tag, want)
+	if !ok {
+		return 0
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(f >= 0 && f <= 1) {
+		v.problem("must be %s", want)
+	}
+	return f
+}
+
 func (v value) boolean() bool {
 	if v.absent() {
 		return false
@@ -207,10 +228,11 @@ func (v value) scalar(tag, want string) (string, bool) {
 
 // The tags of YAML that a configuration has a use for.
 const (
-	nullTag = "!!null"
-	strTag  = "!!str"
-	intTag  = "!!int"
-	boolTag = "!!bool"
+	nullTag  = "!!null"
+	strTag   = "!!str"
+	intTag   = "!!int"
+	boolTag  = "!!bool"
+	floatTag = "!!float"
 )
 
 // kind says what a node is, in the words of people.
@@ -227,5 +249,5 @@ func kind(n *yaml.Node) string {
 
 var kinds = map[string]string{
 	nullTag: "nothing", strTag: "a string", intTag: "an integer", boolTag: "a boolean",
-	"!!float": "a number", "!!timestamp": "a date",
+	floatTag: "a number", "!!timestamp": "a date",
 }
