@@ -21,13 +21,14 @@ import (
 	"settled/bench/acknowledge"
 	"settled/bench/finalize"
 	"settled/bench/intake"
+	"settled/bench/life"
 	"settled/bench/limits"
 	"settled/bench/rig"
 )
 
 // parts are all of them, in the order of the page.
 func parts() []rig.Part {
-	return slices.Concat(limits.Parts(), finalize.Parts(), intake.Parts(), acknowledge.Parts())
+	return slices.Concat(limits.Parts(), finalize.Parts(), intake.Parts(), acknowledge.Parts(), life.Parts())
 }
 
 func main() {

@@ -89,8 +89,14 @@ func (c contestant) run(ctx context.Context, r *rig.Round, merchant string) (m r
 	if err != nil {
 		return m, err
 	}
-	m.Extra = after.Since(before, r.Size)
-	return m, c.check(ctx, r, merchant)
+	m.Cost = after.Since(before, r.Size)
+	most, _ := process.Memory()
+	m.Extra = map[string]float64{"MiB at most": most}
+	if err := c.check(ctx, r, merchant); err != nil {
+		return m, err
+	}
+	m.Cost["syncs of PostgreSQL's log"], err = r.Syncs(ctx, before, r.Size, process)
+	return m, err
 }
 
 // prepare lets payments stand and notifies wait.

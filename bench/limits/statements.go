@@ -52,7 +52,8 @@ func move(ctx context.Context, r *rig.Round, payments, callers int) (m rig.Measu
 	}
 	m = rig.Measure{Operations: payments, Took: time.Since(began)}
 	after, err := r.Usage(ctx)
-	m.Extra = map[string]float64{"CPU µs: PostgreSQL": after.Since(before, payments)["CPU µs: PostgreSQL"]}
+	const postgres = "CPU µs: PostgreSQL"
+	m.Extra = map[string]float64{postgres: after.Since(before, payments)[postgres]}
 	return m, err
 }
 

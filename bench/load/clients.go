@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"settled/bench/rig"
 )
 
 // Play is the clients' process: it writes its report and then waits to be ended.
@@ -30,15 +32,8 @@ func Play(ctx context.Context, task []byte) error {
 	if err := json.Unmarshal(text, &requests); err != nil {
 		return fmt.Errorf("read requests: %w", err)
 	}
-	if text, err = json.Marshal(t.post(ctx, requests)); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	whole := filepath.Join(t.Folder, reportFile)
-	if err := os.WriteFile(whole+".part", text, 0o600); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	if err := os.Rename(whole+".part", whole); err != nil {
-		return fmt.Errorf("write the report: %w", err)
+	if err := rig.Tell(t.Folder, t.post(ctx, requests)); err != nil {
+		return err
 	}
 	<-ctx.Done()
 	return nil

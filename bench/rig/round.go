@@ -31,6 +31,7 @@ type Round struct {
 	Folder   string
 
 	processes []*Process
+	beside    []*Process
 }
 
 func (s *Servers) newRound(ctx context.Context, name string, cfg Suite) (*Round, error) {
@@ -52,6 +53,11 @@ func (r *Round) open(ctx context.Context) error {
 	if _, err := r.DB.ExecContext(ctx, "create schema "+r.Name); err != nil {
 		return fmt.Errorf("create schema: %w", err)
 	}
+	if r.Servers.statements {
+		if _, err := r.DB.ExecContext(ctx, "select public.pg_stat_statements_reset()"); err != nil { // it keeps few thousand
+			return fmt.Errorf("count statements anew: %w", err)
+		}
+	}
 	if r.NATS, err = nats.Connect(r.Servers.NATS.URL); err != nil {
 		return err
 	}
@@ -69,15 +75,30 @@ func (r *Round) openDatabase() error {
 	query.Set("search_path", r.Name)
 	at.RawQuery = query.Encode()
 	r.Postgres = at.String()
-	r.DB, err = sql.Open("postgres", r.Postgres)
+	query.Set("application_name", ownConnections)
+	query.Set("pg_stat_statements.track", "none") // what the rig asks is nobody's cost
+	at.RawQuery = query.Encode()
+	r.DB, err = sql.Open("postgres", at.String())
 	return err
 }
+
+// ownConnections is what the rig's connections are called.
+const ownConnections = "bench"
 
 // Prefix stands before every subject of the round.
 func (r *Round) Prefix() string { return r.Name + "." }
 
 // StreamName is a stream's name on the server.
 func (r *Round) StreamName(name string) string { return r.Name + "_" + name }
+
+// NewFolder makes a folder of the round's.
+func (r *Round) NewFolder(name string) (string, error) {
+	folder, err := os.MkdirTemp(r.Folder, name+"-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder: %w", err)
+	}
+	return folder, nil
+}
 
 // Calm lets PostgreSQL write down what the set-up has left, so that no run pays for it.
 func (r *Round) Calm(ctx context.Context) error {
