@@ -23,12 +23,13 @@ import (
 	"settled/bench/intake"
 	"settled/bench/life"
 	"settled/bench/limits"
+	"settled/bench/lone"
 	"settled/bench/rig"
 )
 
 // parts are all of them, in the order of the page.
 func parts() []rig.Part {
-	return slices.Concat(limits.Parts(), finalize.Parts(), intake.Parts(), acknowledge.Parts(), life.Parts())
+	return slices.Concat(limits.Parts(), finalize.Parts(), intake.Parts(), acknowledge.Parts(), life.Parts(), lone.Parts())
 }
 
 func main() {
