@@ -69,7 +69,7 @@ func (r *Round) Syncs(ctx context.Context, before Usage, operations int, process
 // server has to be started anew for it.
 func (s *Servers) countStatements(ctx context.Context) error {
 	public := &Round{Servers: s, Name: "public"}
-	if err := public.openDatabase(); err != nil {
+	if err := public.openDatabase("public"); err != nil {
 		return err
 	}
 	defer func() { _ = public.DB.Close() }() // its statements have been answered

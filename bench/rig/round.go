@@ -46,7 +46,7 @@ func (r *Round) open(ctx context.Context) error {
 	if err := os.MkdirAll(r.Folder, 0o700); err != nil {
 		return err
 	}
-	err := r.openDatabase()
+	err := r.openDatabase(r.Name)
 	if err != nil {
 		return err
 	}
@@ -65,14 +65,14 @@ func (r *Round) open(ctx context.Context) error {
 	return err
 }
 
-// openDatabase opens the round's own schema.
-func (r *Round) openDatabase() error {
+// openDatabase opens a schema.
+func (r *Round) openDatabase(schema string) error {
 	at, err := url.Parse(r.Servers.Postgres.URL())
 	if err != nil {
 		return err
 	}
 	query := at.Query()
-	query.Set("search_path", r.Name)
+	query.Set("search_path", schema)
 	at.RawQuery = query.Encode()
 	r.Postgres = at.String()
 	query.Set("application_name", ownConnections)
@@ -80,6 +80,17 @@ func (r *Round) openDatabase() error {
 	at.RawQuery = query.Encode()
 	r.DB, err = sql.Open("postgres", at.String())
 	return err
+}
+
+// Stay lets the round work in a schema that outlives it, made if it is not there.
+func (r *Round) Stay(ctx context.Context, schema string) error {
+	if _, err := r.DB.ExecContext(ctx, "create schema if not exists "+schema); err != nil {
+		return fmt.Errorf("create schema: %w", err)
+	}
+	if err := r.DB.Close(); err != nil {
+		return fmt.Errorf("leave schema %s: %w", r.Name, err)
+	}
+	return r.openDatabase(schema)
 }
 
 // ownConnections is what the rig's connections are called.
