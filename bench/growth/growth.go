@@ -25,7 +25,7 @@ are as the round before left them: nothing is emptied. The memory is that of set
 func Parts(s Scale) []rig.Part {
 	completes := part(s, "growth_finalize", "Notifies as in finalize v2", shop.V2, finalize.Path(), finalize.Settled)
 	completes.Contestants = append(completes.Contestants, rig.Contestant{
-		Name: fmt.Sprintf("before a backlog of %d", s.Backlog),
+		Name: "before a backlog of " + rig.Thousands(s.Backlog),
 		Settings: "nothing is finished, and behind the notifies that are counted so many repeats of them wait in the stream; " +
 			"time is taken until the last event, whatever still waits",
 		Run: func(ctx context.Context, r *rig.Round) (rig.Measure, error) {
@@ -44,7 +44,7 @@ func part(
 	p := rig.Part{Name: name, Unit: "payments", About: fmt.Sprintf(about, what), Path: path, Bound: time.Hour}
 	for _, rows := range s.Rows {
 		p.Contestants = append(p.Contestants, rig.Contestant{
-			Name: fmt.Sprintf("beside %d", rows), Settings: fmt.Sprintf("%d finished payments", rows),
+			Name: "beside " + rig.Thousands(rows) + " payments", Settings: "that are finished",
 			Run: func(ctx context.Context, r *rig.Round) (rig.Measure, error) {
 				if err := stand(ctx, r, rows); err != nil {
 					return rig.Measure{}, err

@@ -14,7 +14,7 @@ import (
 const role = "life_customers"
 
 // underway is how many payments the order system keeps between their request and their
-// completion: with more of them nothing is faster, and all of them wait longer.
+// completion: twice in_flight's default, so that each of the two pools can have its hands full.
 const underway = 512
 
 const about = `An order system publishes payment.requested on NATS and keeps %d payments underway; settled prepares each with

@@ -26,6 +26,9 @@ func thousands(n int64) string {
 	return thousands(n/1000) + fmt.Sprintf(",%03d", n%1000)
 }
 
+// Thousands writes a count as the tables do.
+func Thousands(n int) string { return thousands(int64(n)) }
+
 func milliseconds(d time.Duration) string {
 	return number(float64(d.Microseconds())/1000) + " ms"
 }
