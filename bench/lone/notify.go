@@ -78,15 +78,17 @@ func (s *spans) notify(ctx context.Context, e *ears, n shop.Notify) error {
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	storing := make(chan time.Duration, 1)
+	storing := make(chan struct{})
+	var took time.Duration
+	var failed error
 	go func() {
+		defer close(storing)
 		select {
 		case <-stored.Ok():
-			storing <- time.Since(began)
-		case <-stored.Err():
-			storing <- 0
+			took = time.Since(began)
+		case failed = <-stored.Err():
 		case <-ctx.Done():
-			storing <- 0
+			failed = ctx.Err()
 		}
 	}()
 	bound, cancel := context.WithTimeout(ctx, patience)
@@ -95,9 +97,8 @@ func (s *spans) notify(ctx context.Context, e *ears, n shop.Notify) error {
 		return fmt.Errorf("wait for the reply: %w", err)
 	}
 	replied := time.Since(began)
-	took := <-storing
-	if took == 0 {
-		return errors.New("the notify was not stored")
+	if <-storing; failed != nil {
+		return fmt.Errorf("publish: %w", failed)
 	}
 	told, err := e.event(ctx)
 	if err != nil {
