@@ -45,10 +45,13 @@ crash: ## die at every point and let everything fail while customers pay, and co
 	@go run ./crash/matrix -cell '$(CELL)' -fault '$(FAULT)' -at-once $(AT_ONCE) -revision '$(VERSION)' $(if $(CELL)$(FAULT),,-doc docs/crash-matrix.md) $(if $(CELL)$(filter-out all,$(FAULT)),,-faults-doc docs/faults.md)
 
 # ONLY names parts, with commas between them: limits, finalize or finalize_v3, intake,
-# acknowledge. The page is
-# written only when all of them are run. SIZE is how many operations a run has.
+# acknowledge, life, lone, growth. The page is written only when all of them are run. SIZE is
+# how many operations a run has, ROWS are the numbers of finished payments that growth stands
+# beside, BACKLOG is how many notifies wait behind those that it counts.
 ROUNDS ?= 5
 SIZE ?= 20000
+ROWS ?= 0,1000000,10000000
+BACKLOG ?= 1000000
 PAGE := docs/performance-tables
 # The page is written only for the full size.
 MESSAGES ?= 1000000
@@ -58,10 +61,10 @@ overload: ## work off a backlog of MESSAGES while the ingress is flooded, and me
 	@go run ./crash/overload -messages $(MESSAGES) -in-flight 256 -revision '$(VERSION)' $(if $(filter 1000000,$(MESSAGES)),-doc docs/overload.md)
 
 .PHONY: bench
-bench: ## measure settled and its peers side by side on real servers (ONLY=part,… ROUNDS=5 SIZE=20000)
+bench: ## measure settled and its peers side by side on real servers (ONLY=part,… ROUNDS=5 SIZE=20000 ROWS=0,1000000,10000000 BACKLOG=1000000)
 	@scripts/setup
 	@mkdir -p bin
-	@go -C bench run . -only '$(ONLY)' -rounds $(ROUNDS) -size $(SIZE) -revision '$(VERSION)' $(if $(ONLY),-json ../bin/bench.json,-page ../$(PAGE).md -json ../$(PAGE).json)
+	@go -C bench run . -only '$(ONLY)' -rounds $(ROUNDS) -size $(SIZE) -rows '$(ROWS)' -backlog $(BACKLOG) -revision '$(VERSION)' $(if $(ONLY),-json ../bin/bench.json,-page ../$(PAGE).md -json ../$(PAGE).json)
 
 .PHONY: microbench
 microbench: ## run the benchmarks that stand beside the tests

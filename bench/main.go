@@ -14,24 +14,28 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"settled/bench/acknowledge"
 	"settled/bench/finalize"
+	"settled/bench/growth"
 	"settled/bench/intake"
+	"settled/bench/life"
 	"settled/bench/limits"
+	"settled/bench/lone"
 	"settled/bench/rig"
 )
 
 // parts are all of them, in the order of the page.
-func parts() []rig.Part {
-	return slices.Concat(limits.Parts(), finalize.Parts(), intake.Parts(), acknowledge.Parts())
+func parts(s growth.Scale) []rig.Part {
+	return slices.Concat(limits.Parts(), finalize.Parts(), intake.Parts(), acknowledge.Parts(), life.Parts(), lone.Parts(), growth.Parts(s))
 }
 
 func main() {
-	played, err := rig.Played(parts())
+	played, err := rig.Played(parts(growth.Scale{}))
 	if !played {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -52,6 +56,19 @@ func run(ctx context.Context, arguments []string, out, progress io.Writer) error
 	flags.IntVar(&suite.Rounds, "rounds", 5, "how many `times` everybody works")
 	flags.IntVar(&suite.Size, "size", 20_000, "how many `operations` a run has where they are counted beforehand")
 	flags.DurationVar(&suite.Span, "span", time.Second, "how long a `run` lasts otherwise")
+	var scale growth.Scale
+	flags.Func("rows", "how many finished `payments` growth stands beside, with commas between the numbers (default 0,1000000,10000000)", func(text string) error {
+		scale.Rows = nil
+		for _, word := range strings.Split(text, ",") {
+			rows, err := strconv.Atoi(word)
+			if err != nil {
+				return err
+			}
+			scale.Rows = append(scale.Rows, rows)
+		}
+		return nil
+	})
+	flags.IntVar(&scale.Backlog, "backlog", 1_000_000, "how many `notifies` wait behind those that growth counts")
 	page := flags.String("page", "", "write the page to this `file`")
 	data := flags.String("json", "", "write all figures to this `file`")
 	revision := flags.String("revision", "unknown", "the `revision` that is measured")
@@ -59,7 +76,10 @@ func run(ctx context.Context, arguments []string, out, progress io.Writer) error
 		return err
 	}
 	var err error
-	if suite.Parts, err = chosen(*only, *who); err != nil {
+	if scale.Rows == nil {
+		scale.Rows = []int{0, 1_000_000, 10_000_000}
+	}
+	if suite.Parts, err = chosen(parts(scale), *only, *who); err != nil {
 		return err
 	}
 	report := rig.Report{Date: time.Now().UTC().Format(time.DateOnly), Revision: *revision, Rounds: suite.Rounds, Size: suite.Size}
@@ -85,9 +105,9 @@ func measure(ctx context.Context, suite rig.Suite, report *rig.Report) (err erro
 
 // chosen are the parts whose names begin with one of the words, with one contestant; all of
 // them if there is none.
-func chosen(only, who string) ([]rig.Part, error) {
+func chosen(all []rig.Part, only, who string) ([]rig.Part, error) {
 	var found []rig.Part
-	for _, p := range parts() {
+	for _, p := range all {
 		p.Contestants = slices.DeleteFunc(p.Contestants, func(c rig.Contestant) bool { return who != "" && c.Name != who })
 		if len(p.Contestants) == 0 {
 			continue

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"settled/bench/growth"
+	"settled/bench/lone"
 	"settled/bench/rig"
 )
 
 func TestMain(m *testing.M) {
-	if played, err := rig.Played(parts()); played {
+	if played, err := rig.Played(parts(growth.Scale{})); played {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
@@ -29,7 +31,7 @@ func TestEverybodyComesToTheRightEnd(t *testing.T) {
 	folder := t.TempDir()
 	page, data := filepath.Join(folder, "page.md"), filepath.Join(folder, "figures.json")
 	const size = 200
-	arguments := []string{"-rounds", "1", "-size", fmt.Sprint(size), "-span", "50ms", "-page", page, "-json", data}
+	arguments := []string{"-rounds", "1", "-size", fmt.Sprint(size), "-span", "50ms", "-rows", "0,10000", "-backlog", "1000", "-page", page, "-json", data}
 	var out strings.Builder
 	if err := run(t.Context(), arguments, &out, t.Output()); err != nil {
 		t.Fatal(err)
@@ -42,7 +44,7 @@ func TestEverybodyComesToTheRightEnd(t *testing.T) {
 		t.Errorf("the servers are not durable: %v", report.Settings)
 	}
 	text := string(read(t, page))
-	for _, part := range parts() {
+	for _, part := range parts(growth.Scale{Rows: []int{0, 10_000}, Backlog: 1000}) {
 		if !strings.Contains(text, "## "+strings.ReplaceAll(part.Name, "_", " ")+"\n") {
 			t.Errorf("the page has no table of %s", part.Name)
 		}
@@ -53,8 +55,12 @@ func TestEverybodyComesToTheRightEnd(t *testing.T) {
 		}
 	}
 	for _, result := range report.Results {
+		want := size
+		if result.Name == "lone" {
+			want = lone.Operations(size)
+		}
 		for _, c := range result.Contestants {
-			if result.Name != "limits" && (len(c.Rounds) != 1 || c.Rounds[0].Operations != size) {
+			if result.Name != "limits" && (len(c.Rounds) != 1 || c.Rounds[0].Operations != want) {
 				t.Errorf("%s of %s did %v", result.Name, c.Name, c.Rounds)
 			}
 		}
@@ -74,7 +80,7 @@ func TestPartsAreChosenByName(t *testing.T) {
 		{"limits", "River", nil},
 		{"final", "", nil},
 	} {
-		found, err := chosen(c.only, c.who)
+		found, err := chosen(parts(growth.Scale{}), c.only, c.who)
 		if (err != nil) != (c.want == nil) {
 			t.Errorf("%q, %q: error %v", c.only, c.who, err)
 		}

@@ -10,6 +10,9 @@ import (
 	"settled/events/bus"
 )
 
+// patience is more than the last events take to come out.
+const patience = 30 * time.Second
+
 // check makes sure that every payment is completed once, and waits until each event is told.
 func (c contestant) check(ctx context.Context, r *rig.Round, door *rig.Process, merchant string, want int) error {
 	for _, query := range []string{
@@ -24,6 +27,8 @@ func (c contestant) check(ctx context.Context, r *rig.Round, door *rig.Process, 
 			return fmt.Errorf("%d of %d are completed (%s)", n, want, query)
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	told := uint64(0)
 	err := door.Until(ctx, 20*time.Millisecond, func(ctx context.Context) (bool, error) {
 		stream, err := r.Stream.Stream(ctx, r.StreamName(bus.Out))
@@ -33,8 +38,11 @@ func (c contestant) check(ctx context.Context, r *rig.Round, door *rig.Process, 
 		told = stream.CachedInfo().State.Msgs
 		return told >= uint64(want), nil //nolint:gosec // a count
 	})
-	if err == nil && told != uint64(want) { //nolint:gosec // a count
-		err = fmt.Errorf("%d events tell of %d payments of %s", told, want, shop.Order(1))
+	if err != nil {
+		return fmt.Errorf("%d of %d payments were told: %w", told, want, err)
 	}
-	return err
+	if told != uint64(want) { //nolint:gosec // a count
+		return fmt.Errorf("%d events tell of %d payments of %s", told, want, shop.Order(1))
+	}
+	return nil
 }

@@ -29,13 +29,21 @@ var (
 // settledItself is settled with its defaults.
 var settledItself = contestant{
 	name: "settled", settings: "`settled worker --pools finalize,relay` with its defaults",
-	wait: inStream, begun: given, done: acknowledged,
-	start: func(r *rig.Round) (*rig.Process, error) {
-		file, err := shop.Configure(r, shop.Settings{})
+	wait: each, begun: given, done: acknowledged,
+	start: func(ctx context.Context, r *rig.Round) (*rig.Process, error) {
+		admin, err := rig.FreeAddress(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return r.Settled("settled", "worker", "--pools", "finalize,relay", "--config", file, "--log-level", "warn")
+		file, err := shop.Configure(r, shop.Settings{Admin: admin})
+		if err != nil {
+			return nil, err
+		}
+		process, err := r.Settled("settled", "worker", "--pools", "finalize,relay", "--config", file, "--log-level", "warn")
+		if err == nil {
+			process.Admin = admin
+		}
+		return process, err
 	},
 	left: "select count(*) from outbox",
 }
@@ -45,8 +53,8 @@ var watermill = contestant{
 	name: "Watermill",
 	settings: fmt.Sprintf("router, JetStream subscriber with SubscribersCount %d, pgx with a connection for each, one transaction for each message with "+
 		"watermill-sql as its outbox, forwarder to JetStream; defaults otherwise", watermillTask.Hands),
-	wait: inStream, begun: given, done: acknowledged,
-	start: func(r *rig.Round) (*rig.Process, error) {
+	wait: each, begun: given, done: acknowledged,
+	start: func(_ context.Context, r *rig.Round) (*rig.Process, error) {
 		return play(r, roleWatermill, watermillTask)
 	},
 	left: `select count(*) from watermill_forwarded m, watermill_offsets_forwarded o
@@ -66,7 +74,7 @@ var river = contestant{
 		return begun, err
 	},
 	done: func(context.Context, *rig.Round) (bool, error) { return true, nil }, // what is left says it
-	start: func(r *rig.Round) (*rig.Process, error) {
+	start: func(_ context.Context, r *rig.Round) (*rig.Process, error) {
 		return play(r, roleRiver, riverTask)
 	},
 	left: "select count(*) from river_job where state <> 'completed'",

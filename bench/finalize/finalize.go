@@ -29,10 +29,29 @@ verified and compared with its payment, which is completed with its history and 
 payment.completed is published, and the notify acknowledged. Time is taken from the first delivery until the
 last event is in the stream and the last notify is acknowledged.`
 
+// Path are the limits that a notify passes, whatever it is signed with. What is published may
+// share a write.
+func Path() []string { return []string{limits.MoveMany, limits.PublishAtomic, limits.Acknowledge} }
+
+// Settled lets settled finalize as many payments as the round has operations.
+func Settled(ctx context.Context, r *rig.Round, merchant string) (rig.Measure, error) {
+	return settledItself.run(ctx, r, merchant)
+}
+
+// Before is Settled with so many repeats behind the notifies, which nobody waits for.
+func Before(ctx context.Context, r *rig.Round, merchant string, repeats int) (rig.Measure, error) {
+	c := settledItself
+	c.wait = func(ctx context.Context, r *rig.Round, bodies [][]byte) error {
+		return inStream(ctx, r, bodies, len(bodies)+repeats)
+	}
+	c.done = func(context.Context, *rig.Round) (bool, error) { return true, nil }
+	return c.run(ctx, r, merchant)
+}
+
 func part(name, merchant, how, signature string) rig.Part {
 	p := rig.Part{
 		Name: name, Unit: "payments", About: fmt.Sprintf(about, how),
-		Path: []string{limits.MoveMany, limits.PublishAsync, limits.Acknowledge, signature},
+		Path: append(Path(), signature),
 		Modules: []string{
 			"github.com/lib/pq", "github.com/nats-io/nats.go", "github.com/jackc/pgx/v5", "github.com/riverqueue/river",
 			"github.com/ThreeDotsLabs/watermill", "github.com/ThreeDotsLabs/watermill-nats/v2", "github.com/ThreeDotsLabs/watermill-sql/v4",
@@ -54,7 +73,7 @@ type contestant struct {
 	// wait makes the notifies wait for the contestant, wherever it takes them from.
 	wait func(ctx context.Context, r *rig.Round, bodies [][]byte) error
 	// start starts its process.
-	start func(r *rig.Round) (*rig.Process, error)
+	start func(ctx context.Context, r *rig.Round) (*rig.Process, error)
 	// begun and done say whether the first notify was given out, and the last acknowledged.
 	begun, done func(ctx context.Context, r *rig.Round) (bool, error)
 	// left counts what still waits to be published.
@@ -65,7 +84,7 @@ func (c contestant) run(ctx context.Context, r *rig.Round, merchant string) (m r
 	if err := c.prepare(ctx, r, merchant); err != nil {
 		return m, err
 	}
-	process, err := c.start(r)
+	process, err := c.start(ctx, r)
 	if err != nil {
 		return m, err
 	}
@@ -89,8 +108,14 @@ func (c contestant) run(ctx context.Context, r *rig.Round, merchant string) (m r
 	if err != nil {
 		return m, err
 	}
-	m.Extra = after.Since(before, r.Size)
-	return m, c.check(ctx, r, merchant)
+	m.Cost = after.Since(before, r.Size)
+	most, _ := process.Memory()
+	m.Extra = map[string]float64{"MiB at most": most}
+	if err := c.check(ctx, r, merchant); err != nil {
+		return m, err
+	}
+	m.Cost["syncs of PostgreSQL's log"], err = r.Syncs(ctx, before, r.Size, process)
+	return m, err
 }
 
 // prepare lets payments stand and notifies wait.

@@ -36,9 +36,15 @@ func signed(merchant string, orders int) ([]shop.Notify, error) {
 	return made, err
 }
 
-// inStream lets notifies wait in the stream, as the ingress would have put them there. For
-// that moment the stream takes batches, which are so much faster.
-func inStream(ctx context.Context, r *rig.Round, bodies [][]byte) error {
+// each lets each of the notifies wait in the stream once.
+func each(ctx context.Context, r *rig.Round, bodies [][]byte) error {
+	return inStream(ctx, r, bodies, len(bodies))
+}
+
+// inStream lets so many notifies wait in the stream, as the ingress would have put them there:
+// all of them, and then the first ones again. For that moment the stream takes batches, which
+// are so much faster.
+func inStream(ctx context.Context, r *rig.Round, bodies [][]byte, messages int) error {
 	stream, err := r.Stream.Stream(ctx, r.StreamName(bus.Notify))
 	if err != nil {
 		return fmt.Errorf("find the stream of notifies: %w", err)
@@ -50,12 +56,12 @@ func inStream(ctx context.Context, r *rig.Round, bodies [][]byte) error {
 		return fmt.Errorf("let the stream take batches: %w", err)
 	}
 	const together = 256
-	for begin := 0; begin < len(bodies); begin += together {
-		var messages []*nats.Msg
-		for _, body := range bodies[begin:min(begin+together, len(bodies))] {
-			messages = append(messages, &nats.Msg{Subject: r.Prefix() + events.NotifyReceived, Header: nats.Header{}, Data: body})
+	for begin := 0; begin < messages; begin += together {
+		var batch []*nats.Msg
+		for n := begin; n < min(begin+together, messages); n++ {
+			batch = append(batch, &nats.Msg{Subject: r.Prefix() + events.NotifyReceived, Header: nats.Header{}, Data: bodies[n%len(bodies)]})
 		}
-		if _, err := jetstreamext.PublishMsgBatch(ctx, r.Stream, messages); err != nil {
+		if _, err := jetstreamext.PublishMsgBatch(ctx, r.Stream, batch); err != nil {
 			return fmt.Errorf("fill the stream of notifies: %w", err)
 		}
 	}

@@ -24,6 +24,7 @@ const (
 	Acknowledge   = "fetch and acknowledge"
 	Sign          = "RSA-2048 sign, one core"
 	Verify        = "RSA-2048 verify, one core"
+	RSA           = "RSA-2048 of an APIv3 payment, all cores"
 	Hash          = "HMAC-SHA256 of a notify, one core"
 	Echo          = "HTTP echo"
 )

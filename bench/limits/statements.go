@@ -52,7 +52,8 @@ func move(ctx context.Context, r *rig.Round, payments, callers int) (m rig.Measu
 	}
 	m = rig.Measure{Operations: payments, Took: time.Since(began)}
 	after, err := r.Usage(ctx)
-	m.Extra = map[string]float64{"CPU µs: PostgreSQL": after.Since(before, payments)["CPU µs: PostgreSQL"]}
+	const postgres = "CPU µs: PostgreSQL"
+	m.Extra = map[string]float64{postgres: after.Since(before, payments)[postgres]}
 	return m, err
 }
 
@@ -97,24 +98,7 @@ func standing(ctx context.Context, r *rig.Round, payments int) ([]settled.Move, 
 		if err := rows.Scan(&id); err != nil {
 			return nil, fmt.Errorf("read payments: %w", err)
 		}
-		moves = append(moves, completion(id))
+		moves = append(moves, shop.Completion(id))
 	}
 	return moves, rows.Err()
-}
-
-// completed has the size of the event that tells of a payment.
-const completed = `{"payment_id":"00000000-0000-0000-0000-000000000000","merchant":"shop3","order_id":"bench000000000001","status":"completed",` +
-	`"trade_type":"APP","amount":{"total":1001,"currency":"CNY"},"description":"One pot of tea","expires_at":"2026-11-23T12:30:00+08:00",` +
-	`"metadata":{"cart":"77"},"transaction_id":"4200000000000000000000000001","paid_at":"2026-11-23T12:00:00+08:00",` +
-	`"payer":{"openid":"oUpF8u0000000000000000000001"},"bank_type":"CMC","source":"notify","late":false}`
-
-func completion(id string) settled.Move {
-	now := time.Now()
-	return settled.Move{
-		PaymentID: id, From: settled.StatusPrepared, Fact: settled.FactPaid, To: settled.StatusCompleted, Source: settled.FromNotify,
-		Paid: settled.Trade{Paid: true, TransactionID: "4200000000000000000000000001", PaidAt: now, OpenID: "oUpF8u0000000000000000000001", BankType: "CMC"},
-		Event: settled.Event{
-			ID: settled.EventID("payment.completed", id), Type: "payment.completed", PaymentID: id, At: now, Data: []byte(completed),
-		},
-	}
 }

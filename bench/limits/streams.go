@@ -13,6 +13,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"settled/bench/rig"
+	"settled/bench/shop"
 )
 
 // together is how many messages go to the server or come from it at once.
@@ -33,7 +34,7 @@ func (t *target) message() *nats.Msg {
 	for _, name := range []string{"ce-specversion", "ce-id", "ce-type", "ce-source", "ce-time", "ce-subject", "content-type"} {
 		m.Header.Set(name, "3f2b8c1e-0000-0000-0000-000000000000")
 	}
-	m.Data = []byte(completed)
+	m.Data = []byte(shop.Completed)
 	return m
 }
 

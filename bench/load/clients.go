@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"settled/bench/rig"
 )
 
 // Play is the clients' process: it writes its report and then waits to be ended.
@@ -30,28 +32,24 @@ func Play(ctx context.Context, task []byte) error {
 	if err := json.Unmarshal(text, &requests); err != nil {
 		return fmt.Errorf("read requests: %w", err)
 	}
-	if text, err = json.Marshal(t.post(ctx, requests)); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	whole := filepath.Join(t.Folder, reportFile)
-	if err := os.WriteFile(whole+".part", text, 0o600); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	if err := os.Rename(whole+".part", whole); err != nil {
-		return fmt.Errorf("write the report: %w", err)
+	if err := rig.Tell(t.Folder, t.post(ctx, requests)); err != nil {
+		return err
 	}
 	<-ctx.Done()
 	return nil
 }
 
-// post posts all requests. At a rate, a request's time is counted from when it was to
-// begin: one that no client was free for has waited, too.
+// post posts all requests, unless an answer is wrong: nobody wants to wait for the rest then.
+// At a rate, a request's time is counted from when it was to begin: one that no client was
+// free for has waited, too.
 func (t Task) post(ctx context.Context, requests []Request) (report Report) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	client := &http.Client{
 		Timeout:   20 * time.Second,
 		Transport: &http.Transport{MaxIdleConns: t.Clients, MaxIdleConnsPerHost: t.Clients},
 	}
-	took, wrong := make([]time.Duration, len(requests)), make([]error, len(requests))
+	took := make([]time.Duration, len(requests))
 	var next atomic.Int64
 	var clients sync.WaitGroup
 	began := time.Now()
@@ -59,7 +57,7 @@ func (t Task) post(ctx context.Context, requests []Request) (report Report) {
 		clients.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(requests) {
+				if i >= len(requests) || ctx.Err() != nil {
 					return
 				}
 				start := time.Now()
@@ -67,19 +65,17 @@ func (t Task) post(ctx context.Context, requests []Request) (report Report) {
 					start = began.Add(time.Duration(float64(i) / t.Rate * float64(time.Second)))
 					time.Sleep(time.Until(start))
 				}
-				wrong[i] = t.one(ctx, client, requests[i])
+				if err := t.one(ctx, client, requests[i]); err != nil {
+					fail(fmt.Errorf("answer %d of %d: %w", i+1, len(requests), err)) // the first one stays
+				}
 				took[i] = time.Since(start)
 			}
 		})
 	}
 	clients.Wait()
 	report.Took = time.Since(began)
-	for _, err := range wrong {
-		if err != nil {
-			if report.Wrong++; report.First == "" {
-				report.First = err.Error()
-			}
-		}
+	if err := context.Cause(ctx); err != nil {
+		report.Wrong = err.Error()
 	}
 	if len(took) > 0 {
 		slices.Sort(took)

@@ -28,19 +28,15 @@ type Task struct {
 	Rate    float64 // requests begun in a second; 0: each client asks again as soon as it was answered
 	Status  int     // of a right answer
 	Holds   string  // what its body holds
-	Folder  string  // with the files below
+	Folder  string  // with the file below, and for the report
 }
 
-const (
-	requestsFile = "requests.json"
-	reportFile   = "report.json"
-)
+const requestsFile = "requests.json"
 
 // Report is how it went.
 type Report struct {
 	Took, P50, P99 time.Duration
-	Wrong          int    // answers
-	First          string // of the wrong ones
+	Wrong          string // the first answer that was; nothing was asked after it
 }
 
 // Measure has the requests posted as Start does, and measures who answers them: the
@@ -59,15 +55,16 @@ func Measure(ctx context.Context, r *rig.Round, processes []*rig.Process, task T
 		return rig.Measure{}, err
 	}
 	return rig.Measure{
-		Operations: len(requests), Took: went.Took, P50: went.P50, P99: went.P99, Extra: after.Since(before, len(requests)),
+		Operations: len(requests), Took: went.Took, P50: went.P50, P99: went.P99,
+		Extra: map[string]float64{}, Cost: after.Since(before, len(requests)),
 	}, nil
 }
 
 // Start has the requests posted by a process of the round, and waits for the last answer.
 // Every answer has to be right. The clients' own process is not among those of usage.
 func Start(ctx context.Context, r *rig.Round, task Task, requests []Request) (report Report, err error) {
-	if task.Folder, err = os.MkdirTemp(r.Folder, Role+"-"); err != nil {
-		return report, fmt.Errorf("make a folder for requests: %w", err)
+	if task.Folder, err = r.NewFolder(Role); err != nil {
+		return report, err
 	}
 	text, err := json.Marshal(requests)
 	if err != nil {
@@ -80,18 +77,11 @@ func Start(ctx context.Context, r *rig.Round, task Task, requests []Request) (re
 	if err != nil {
 		return report, err
 	}
-	err = process.Until(ctx, 5*time.Millisecond, func(context.Context) (bool, error) {
-		text, err = os.ReadFile(filepath.Join(task.Folder, reportFile))
-		return err == nil, nil
-	})
-	if err != nil {
-		return report, fmt.Errorf("wait for the clients: %w", err)
+	if err := process.Hear(ctx, task.Folder, &report); err != nil {
+		return report, err
 	}
-	if err := json.Unmarshal(text, &report); err != nil {
-		return report, fmt.Errorf("read the clients' report: %w", err)
-	}
-	if report.Wrong > 0 {
-		return report, fmt.Errorf("%d of %d answers are wrong, as %s", report.Wrong, len(requests), report.First)
+	if report.Wrong != "" {
+		return report, fmt.Errorf("a wrong answer: %s", report.Wrong)
 	}
 	return report, nil
 }

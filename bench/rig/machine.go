@@ -33,7 +33,7 @@ func (r *Report) Describe(ctx context.Context, s *Servers, parts []Part) error {
 		"PostgreSQL":  "a server of its own, on a TCP socket of this machine, with what stands below and its defaults otherwise",
 	}
 	server := &Round{Servers: s, Name: "public"}
-	if err := server.openDatabase(); err != nil {
+	if err := server.openDatabase("public"); err != nil {
 		return err
 	}
 	defer func() { _ = server.DB.Close() }() // nothing was written

@@ -10,9 +10,11 @@ type Part struct {
 	Name  string // a lowercase word, or several with _ between them
 	About string // what is done, and between which moments time is taken: a sentence for the page
 	Unit  string // what an operation is, in the plural
-	// Path names the limits that each operation passes; the tightest of them is what the
-	// figures are held against. Empty: they are held against nothing.
+	// Path names the limits that each operation passes, one that it passes twice two times;
+	// the tightest of them is what the figures are held against. Empty: they are held
+	// against nothing.
 	Path        []string
+	Bound       time.Duration // of a run; default ten minutes
 	Contestants []Contestant
 	// Modules are those whose versions the page has to tell.
 	Modules []string
@@ -37,6 +39,9 @@ type Measure struct {
 	P99        time.Duration `json:"p99_ns,omitempty"`
 	// Extra are further figures; their names become the heads of columns.
 	Extra map[string]float64 `json:"extra,omitempty"`
+	// Cost is what one operation took of the machine and the servers; the names become the
+	// heads of a table's columns.
+	Cost map[string]float64 `json:"cost,omitempty"`
 }
 
 // Rate is the operations in a second.

@@ -14,7 +14,8 @@ import (
 
 // Process is a program that runs beside this one.
 type Process struct {
-	Name string
+	Name  string
+	Admin string // the address of its /metrics; empty if it has none
 
 	command *exec.Cmd
 	log     string

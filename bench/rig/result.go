@@ -2,6 +2,7 @@ package rig
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -58,22 +59,29 @@ func (c Contested) latency(figure func(Measure) time.Duration) time.Duration {
 	return median(of(c.Rounds, figure))
 }
 
-// extra is the median of a further figure; known is false if it was not taken.
-func (c Contested) extra(name string) (figure float64, known bool) {
+// figures are what a kind of further figures of a run is.
+type figures func(Measure) map[string]float64
+
+func extra(m Measure) map[string]float64 { return m.Extra }
+
+func cost(m Measure) map[string]float64 { return m.Cost }
+
+// further is the median of a further figure; known is false if it was not taken.
+func (c Contested) further(kind figures, name string) (figure float64, known bool) {
 	for _, m := range c.Rounds {
-		if _, ok := m.Extra[name]; ok {
+		if _, ok := kind(m)[name]; ok {
 			known = true
 		}
 	}
-	return median(of(c.Rounds, func(m Measure) float64 { return m.Extra[name] })), known
+	return median(of(c.Rounds, func(m Measure) float64 { return kind(m)[name] })), known
 }
 
-// extras are the names of all further figures of a result.
-func (r Result) extras() []string {
+// names are those of all further figures of a kind.
+func (r Result) names(kind figures) []string {
 	names := map[string]bool{}
 	for _, c := range r.Contestants {
 		for _, m := range c.Rounds {
-			for name := range m.Extra {
+			for name := range kind(m) {
 				names[name] = true
 			}
 		}
@@ -82,12 +90,22 @@ func (r Result) extras() []string {
 }
 
 // tightest is the lowest of the limits that a result's operations pass; the limits are
-// contestants of other parts. rate is 0 if none of them was measured.
+// contestants of other parts. One that is passed twice lets half as many through. rate is 0
+// if none of them was measured.
 func (r Result) tightest(all []Result) (name string, rate float64) {
 	for _, other := range all {
 		for _, c := range other.Contestants {
-			if slices.Contains(r.Path, c.Name) && (rate == 0 || c.Rate() < rate) {
-				name, rate = c.Name, c.Rate()
+			passes := 0
+			for _, limit := range r.Path {
+				if limit == c.Name {
+					passes++
+				}
+			}
+			if own := c.Rate() / float64(max(1, passes)); passes > 0 && (rate == 0 || own < rate) {
+				name, rate = c.Name, own
+				if passes > 1 {
+					name = fmt.Sprintf("%s (passed %d times)", c.Name, passes)
+				}
 			}
 		}
 	}

@@ -3,11 +3,15 @@ package rig
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // The variables by which this program tells itself what to be.
@@ -46,6 +50,41 @@ func (r *Round) Play(role string, task any) (*Process, error) {
 	command := exec.Command(program) //nolint:gosec,noctx // itself; the round ends it
 	command.Env = append(os.Environ(), roleVariable+"="+role, taskVariable+"="+string(text))
 	return r.keep(start(role, r.Folder, command))
+}
+
+// said is the file that a role writes its report to.
+const said = "said.json"
+
+// Tell writes what a role has to say into the folder that its task names, all at once.
+func Tell(folder string, what any) error {
+	text, err := json.Marshal(what)
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	whole := filepath.Join(folder, said)
+	if err := os.WriteFile(whole+".part", text, 0o600); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return os.Rename(whole+".part", whole)
+}
+
+// Hear waits until a role has said what it has to say.
+func (p *Process) Hear(ctx context.Context, folder string, what any) error {
+	var text []byte
+	err := p.Until(ctx, 5*time.Millisecond, func(context.Context) (held bool, err error) {
+		text, err = os.ReadFile(filepath.Join(folder, said))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the report of %s: %w", p.Name, err)
+	}
+	if err := json.Unmarshal(text, what); err != nil {
+		return fmt.Errorf("read the report of %s: %w", p.Name, err)
+	}
+	return nil
 }
 
 // Settled starts settled, as built from this tree. It ends with the round.

@@ -31,6 +31,7 @@ type Round struct {
 	Folder   string
 
 	processes []*Process
+	beside    []*Process
 }
 
 func (s *Servers) newRound(ctx context.Context, name string, cfg Suite) (*Round, error) {
@@ -45,12 +46,17 @@ func (r *Round) open(ctx context.Context) error {
 	if err := os.MkdirAll(r.Folder, 0o700); err != nil {
 		return err
 	}
-	err := r.openDatabase()
+	err := r.openDatabase(r.Name)
 	if err != nil {
 		return err
 	}
 	if _, err := r.DB.ExecContext(ctx, "create schema "+r.Name); err != nil {
 		return fmt.Errorf("create schema: %w", err)
+	}
+	if r.Servers.statements {
+		if _, err := r.DB.ExecContext(ctx, "select public.pg_stat_statements_reset()"); err != nil { // it keeps few thousand
+			return fmt.Errorf("count statements anew: %w", err)
+		}
 	}
 	if r.NATS, err = nats.Connect(r.Servers.NATS.URL); err != nil {
 		return err
@@ -59,25 +65,51 @@ func (r *Round) open(ctx context.Context) error {
 	return err
 }
 
-// openDatabase opens the round's own schema.
-func (r *Round) openDatabase() error {
+// openDatabase opens a schema.
+func (r *Round) openDatabase(schema string) error {
 	at, err := url.Parse(r.Servers.Postgres.URL())
 	if err != nil {
 		return err
 	}
 	query := at.Query()
-	query.Set("search_path", r.Name)
+	query.Set("search_path", schema)
 	at.RawQuery = query.Encode()
 	r.Postgres = at.String()
-	r.DB, err = sql.Open("postgres", r.Postgres)
+	query.Set("application_name", ownConnections)
+	query.Set("pg_stat_statements.track", "none") // what the rig asks is nobody's cost
+	at.RawQuery = query.Encode()
+	r.DB, err = sql.Open("postgres", at.String())
 	return err
 }
+
+// Stay lets the round work in a schema that outlives it, made if it is not there.
+func (r *Round) Stay(ctx context.Context, schema string) error {
+	if _, err := r.DB.ExecContext(ctx, "create schema if not exists "+schema); err != nil {
+		return fmt.Errorf("create schema: %w", err)
+	}
+	if err := r.DB.Close(); err != nil {
+		return fmt.Errorf("leave schema %s: %w", r.Name, err)
+	}
+	return r.openDatabase(schema)
+}
+
+// ownConnections is what the rig's connections are called.
+const ownConnections = "bench"
 
 // Prefix stands before every subject of the round.
 func (r *Round) Prefix() string { return r.Name + "." }
 
 // StreamName is a stream's name on the server.
 func (r *Round) StreamName(name string) string { return r.Name + "_" + name }
+
+// NewFolder makes a folder of the round's.
+func (r *Round) NewFolder(name string) (string, error) {
+	folder, err := os.MkdirTemp(r.Folder, name+"-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder: %w", err)
+	}
+	return folder, nil
+}
 
 // Calm lets PostgreSQL write down what the set-up has left, so that no run pays for it.
 func (r *Round) Calm(ctx context.Context) error {

@@ -18,7 +18,8 @@ type Servers struct {
 	Redis    *embedded.RedisServer
 	Folder   string // on the disk that is measured
 
-	settled string // the program
+	settled    string // the program
+	statements bool   // PostgreSQL counts them
 }
 
 // StartServers builds settled and the NATS server from source and starts what they stand
@@ -40,6 +41,9 @@ func (s *Servers) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.Postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{Durable: true, MaxConnections: 300}); err != nil {
+		return err
+	}
+	if err := s.countStatements(ctx); err != nil {
 		return err
 	}
 	if s.NATS, err = startNATS(ctx, s.Folder); err != nil {

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,11 +41,11 @@ func (s Suite) Run(ctx context.Context, servers *Servers) ([]Result, error) {
 	return results, nil
 }
 
-// runBound is more than any run takes.
+// runBound is more than most runs take.
 const runBound = 10 * time.Minute
 
 func (s Suite) run(ctx context.Context, servers *Servers, part Part, at, round int) (measure Measure, err error) {
-	bound, cancel := context.WithTimeout(ctx, runBound)
+	bound, cancel := context.WithTimeout(ctx, cmp.Or(part.Bound, runBound))
 	defer cancel()
 	r, err := servers.newRound(bound, fmt.Sprintf("%s_%d_%d", part.Name, round+1, at+1), s)
 	if err != nil {

@@ -26,6 +26,9 @@ func thousands(n int64) string {
 	return thousands(n/1000) + fmt.Sprintf(",%03d", n%1000)
 }
 
+// Thousands writes a count as the tables do.
+func Thousands(n int) string { return thousands(int64(n)) }
+
 func milliseconds(d time.Duration) string {
 	return number(float64(d.Microseconds())/1000) + " ms"
 }
@@ -60,16 +63,27 @@ func writeTable(w io.Writer, r Result, all []Result) {
 			return ""
 		}})
 	}
-	for _, name := range r.extras() {
+	columns = append(columns, r.columns(extra)...)
+	columns = append(columns, column{"settings", func(c Contested) string { return c.Settings }})
+	writeColumns(w, columns, r.Contestants)
+	if costs := r.columns(cost); len(costs) > 0 {
+		fmt.Fprintf(w, "\nWhat each of the %s took:\n\n", r.Unit)
+		writeColumns(w, append(columns[:1:1], costs...), r.Contestants)
+	}
+}
+
+// columns are those of the further figures of a kind.
+func (r Result) columns(kind figures) []column {
+	var columns []column
+	for _, name := range r.names(kind) {
 		columns = append(columns, column{name, func(c Contested) string {
-			if figure, known := c.extra(name); known {
+			if figure, known := c.further(kind, name); known {
 				return number(figure)
 			}
 			return ""
 		}})
 	}
-	columns = append(columns, column{"settings", func(c Contested) string { return c.Settings }})
-	writeColumns(w, columns, r.Contestants)
+	return columns
 }
 
 // column is a column of a table.

@@ -13,39 +13,85 @@ import (
 // tick is the unit in which Linux counts CPU time for everybody.
 const tick = 10 * time.Millisecond
 
-// Usage is the CPU time that a contestant and its servers have used.
+// Usage is what a contestant and its servers have used so far.
 type Usage struct {
-	Contestant, Postgres, NATS time.Duration
+	CPU map[string]time.Duration // by whose it is
+	// Counters are what the contestant's own processes count at /metrics, by series.
+	Counters   map[string]float64
+	statements float64 // that PostgreSQL was given by others than the rig; 0: not counted
+	written    float64 // bytes of PostgreSQL's log
+	syncs      float64 // of it, as far as they have been told
+	flushes    float64 // of the disk, whoever asked for them
 }
 
-// Usage tells what has been used so far. It is all zero where there is no /proc.
+// Beside counts a process of the round that is nobody's own by its name.
+func (r *Round) Beside(p *Process) { r.beside = append(r.beside, p) }
+
+// Usage tells what has been used so far. What only /proc tells is zero where there is none.
 func (r *Round) Usage(ctx context.Context, of ...*Process) (Usage, error) {
-	var used Usage
-	var backend int
-	if err := r.DB.QueryRowContext(ctx, "select pg_backend_pid()").Scan(&backend); err != nil {
-		return used, fmt.Errorf("ask for the backend's process: %w", err)
+	used := Usage{CPU: map[string]time.Duration{}, Counters: map[string]float64{}, flushes: flushes(r.Servers.Folder)}
+	if err := r.usedByPostgres(ctx, &used); err != nil {
+		return used, err
 	}
-	own, known := stat(backend)
-	if !known {
-		return used, nil
+	used.CPU["NATS"] = family(r.Servers.NATS.process.command.Process.Pid)
+	for _, p := range r.beside {
+		used.CPU[p.Name] += family(p.command.Process.Pid)
 	}
-	used.Postgres = family(own.parent)
-	used.NATS = family(r.Servers.NATS.process.command.Process.Pid)
 	for _, p := range of {
-		used.Contestant += family(p.command.Process.Pid)
+		used.CPU["its own"] += family(p.command.Process.Pid)
+		if p.Admin == "" {
+			continue
+		}
+		if err := addCounters(ctx, used.Counters, p.Admin); err != nil {
+			return used, err
+		}
 	}
 	return used, nil
 }
 
-// Since are the columns of what was used between two moments, for each of so many
-// operations.
-func (u Usage) Since(before Usage, operations int) map[string]float64 {
-	each := func(used time.Duration) float64 { return float64(used.Microseconds()) / float64(max(1, operations)) }
-	own, postgres, nats := u.Contestant-before.Contestant, u.Postgres-before.Postgres, u.NATS-before.NATS
-	return map[string]float64{
-		"CPU µs: its own": each(own), "CPU µs: PostgreSQL": each(postgres), "CPU µs: NATS": each(nats),
-		"CPU µs: together": each(own + postgres + nats),
+func (r *Round) usedByPostgres(ctx context.Context, used *Usage) error {
+	var backend int
+	// What this connection has counted by itself belongs to what was before.
+	err := r.DB.QueryRowContext(ctx, `select pg_backend_pid(), pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'), wal_sync,
+		pg_stat_force_next_flush() is null from pg_stat_wal`).Scan(&backend, &used.written, &used.syncs, new(bool))
+	if err != nil {
+		return fmt.Errorf("ask postgres what it has done: %w", err)
 	}
+	if own, known := stat(backend); known {
+		used.CPU["PostgreSQL"] = family(own.parent)
+	}
+	if !r.Servers.statements {
+		return nil
+	}
+	if err := r.DB.QueryRowContext(ctx, "select coalesce(sum(calls), 0) from public.pg_stat_statements").Scan(&used.statements); err != nil {
+		return fmt.Errorf("count statements: %w", err)
+	}
+	return nil
+}
+
+// Since is what was used between two moments for each of so many operations, as figures of a
+// Measure's cost.
+func (u Usage) Since(before Usage, operations int) map[string]float64 {
+	each := func(used float64) float64 { return used / float64(max(1, operations)) }
+	cost, together := map[string]float64{}, time.Duration(0)
+	for who, used := range u.CPU {
+		used -= before.CPU[who]
+		cost["CPU µs: "+who], together = each(float64(used.Microseconds())), together+used
+	}
+	cost["CPU µs: together"] = each(float64(together.Microseconds()))
+	cost["bytes of PostgreSQL's log"] = each(u.written - before.written)
+	if u.statements > 0 {
+		cost["SQL statements"] = each(u.statements - before.statements)
+	}
+	if u.flushes > 0 {
+		cost["flushes of the disk"] = each(u.flushes - before.flushes)
+	}
+	for head, series := range map[string]string{"Go: bytes allocated": "go_memstats_alloc_bytes_total", "Go: objects allocated": "go_memstats_mallocs_total"} {
+		if u.Counters[series] > 0 {
+			cost[head] = each(u.Counters[series] - before.Counters[series])
+		}
+	}
+	return cost
 }
 
 // process is what the kernel tells of one.

@@ -30,16 +30,30 @@ func Ingress(ctx context.Context, r *rig.Round, s Settings, pools ...string) ([]
 	}
 	processes := []*rig.Process{door}
 	if len(pools) > 0 {
-		worker, err := r.Settled("worker", "worker", "--pools", strings.Join(pools, ","), "--config", file, "--log-level", "error")
+		worker, err := startWorker(ctx, r, file, pools)
 		if err != nil {
 			return nil, err
 		}
 		processes = append(processes, worker)
-		if err := working(ctx, r, worker); err != nil {
-			return nil, err
-		}
 	}
 	return processes, Listening(ctx, door, s.Ingress)
+}
+
+// Worker starts a worker process with some pools, and waits until it works.
+func Worker(ctx context.Context, r *rig.Round, s Settings, pools ...string) (*rig.Process, error) {
+	file, err := Configure(r, s)
+	if err != nil {
+		return nil, err
+	}
+	return startWorker(ctx, r, file, pools)
+}
+
+func startWorker(ctx context.Context, r *rig.Round, file string, pools []string) (*rig.Process, error) {
+	worker, err := r.Settled("worker", "worker", "--pools", strings.Join(pools, ","), "--config", file, "--log-level", "error")
+	if err != nil {
+		return nil, err
+	}
+	return worker, working(ctx, r, worker)
 }
 
 // working waits until a worker has begun to read one of the streams of what comes in, so

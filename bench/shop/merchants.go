@@ -17,14 +17,19 @@ import (
 	"settled/wechat/v3"
 )
 
-// The merchants, one for each protocol whose notifies are signed as a whole.
+// The merchants, one for each protocol.
 const (
-	V2 = "shop2"
-	V3 = "shop3"
+	Legacy = "classic"
+	V2     = "shop2"
+	V3     = "shop3"
 )
 
 // What WeChat gave them. Nothing of it exists anywhere else.
 const (
+	appLegacy, numberLegacy, keyLegacy = "wxd930ea5d5a258f4f", "1900000109", "8934e7d15453e97507ef794cf7b0519d"
+	secretLegacy                       = "db426a9829e4b49a0dcac7b4162da6b6"
+	signKeyLegacy                      = "L8LrMqqeGRxST5reouB0K66CaYAWpqhAVsq7ggKkxHCOastWksvuX1uvmvQclxaHoYd3ElNBrNO2DHnnzgfVG9Qs473M3DTOZug5er46FhuGofumV8H2FVR9qkjSlC5K"
+
 	appV2, numberV2, keyV2 = "wx2421b1c4370ec43b", "10000100", "192006250b4c09247ec02edce69f6a2d"
 	appV3, numberV3, keyV3 = "wxd678efh567hg6787", "1900007291", "a7cde1ZJB1kG2e7VfTs3jQzaWizur8Gb"
 	certificateSerial      = "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB"
@@ -62,6 +67,23 @@ func WriteKeys(folder string) error {
 		return os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 	}
 	return errors.Join(write(privateFile, "PRIVATE KEY", private), write(publicFile, "PUBLIC KEY", public))
+}
+
+// writeWeChatKey writes what WeChat signs with where the simulator looks for it.
+func writeWeChatKey(folder string) error {
+	keys, err := Keys()
+	if err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(keys.WeChat)
+	if err != nil {
+		return fmt.Errorf("write WeChat's key: %w", err)
+	}
+	file := filepath.Join(folder, V3, "wechatpay_public_key.key")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("write WeChat's key: %w", err)
+	}
+	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
 
 // Gateways are settled's own readers of notifies, by merchant, with the keys that a folder

@@ -43,7 +43,7 @@ const prepay = `{"appid":"wxd678efh567hg6787","mchid":"1900007291","description"
 
 // prepared are the statements by which payments come to stand prepared, with the rows of
 // their history, as they would after an order and WeChat's answer. What was told of them
-// has been published.
+// has been published. Other orders of the merchant may stand beside them.
 var prepared = []string{
 	`insert into payments (id, merchant, order_id, trade_type, amount_total, currency, description, client_ip,
 		payer_openid, attach, metadata, expires_at, fingerprint, prepay_request, due_at)
@@ -54,16 +54,16 @@ var prepared = []string{
 	`insert into events (id, payment_id, version, type, merchant, order_id, at, data, private)
 	select md5('recorded' || id)::uuid, id, 1, 'payment.recorded', merchant, order_id, created_at,
 		json_build_object('expires_at', expires_at), true
-	from payments where merchant = $1`,
+	from payments where merchant = $1 and order_id between 'bench' and 'benci'`,
 	`update payments set status = 'prepared', version = 2, prepay_id = 'wx' || md5(id::text), prepared_at = now(),
 		client = json_build_object('appid', 'wxd678efh567hg6787', 'partnerid', '1900007291', 'prepayid', 'wx' || md5(id::text),
 			'package', 'Sign=WXPay', 'noncestr', md5(order_id), 'timestamp', '1763961600', 'sign', repeat('A', 344))
-	where merchant = $1`,
+	where merchant = $1 and order_id between 'bench' and 'benci'`,
 	`insert into events (id, payment_id, version, type, merchant, order_id, fact, from_status, to_status, at, data)
 	select md5('prepared' || id)::uuid, id, 2, 'payment.prepared', merchant, order_id, 'prepared', 'requested', 'prepared',
 		prepared_at, json_build_object('payment_id', id, 'merchant', merchant, 'order_id', order_id, 'status', status,
 			'amount', json_build_object('total', amount_total, 'currency', currency), 'prepay_id', prepay_id, 'client', client)
-	from payments where merchant = $1`,
+	from payments where merchant = $1 and order_id between 'bench' and 'benci'`,
 }
 
 // Prepare makes so many of a merchant's orders stand prepared: Order(1) and those behind it.
