@@ -27,7 +27,9 @@ type Config[In, Out any] struct {
 	Spoils func(error) bool
 	// Most bounds the items of one run; default 256.
 	Most int
-	// Runners bounds the runs under way at the same time; default 1.
+	// Runners bounds the runs under way at the same time; default 1. Beside another one a run
+	// begins only if a quarter of one waits, or the other takes long: two small runs cost more
+	// than one that is twice as large.
 	Runners int
 	// Timeout bounds one run; default 30 s. A run is nobody's own: the cancellation of
 	// one caller leaves the others alone.
@@ -42,7 +44,11 @@ type Group[In, Out any] struct {
 	mu      sync.Mutex
 	waiting []*call[In, Out]
 	running int
+	began   time.Time // when the latest run did
 }
+
+// patience is how long a run may take before another one begins beside it for a few callers.
+const patience = 25 * time.Millisecond
 
 type call[In, Out any] struct {
 	item In
@@ -72,7 +78,7 @@ func (g *Group[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 	c := &call[In, Out]{item: item, ctx: ctx, done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, c)
-	if g.running < g.cfg.Runners {
+	if g.running < g.cfg.Runners && g.worthwhile() {
 		g.running++
 		go g.flush()
 	}
@@ -86,6 +92,12 @@ func (g *Group[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 	}
 }
 
+// worthwhile reports whether what waits is to be begun now, and not left to the run that is
+// under way.
+func (g *Group[In, Out]) worthwhile() bool {
+	return g.running == 0 || len(g.waiting) >= g.cfg.Most/4 || time.Since(g.began) > patience
+}
+
 // flush runs until nothing is waiting.
 func (g *Group[In, Out]) flush() {
 	for {
@@ -97,11 +109,18 @@ func (g *Group[In, Out]) flush() {
 	}
 }
 
-// take removes the next run from what is waiting; with nothing left it signs the runner
-// off under the same lock, so that no item is left behind without one.
+// take removes the next run from what is waiting; with nothing left, or too little to be
+// worth a run beside another one, it signs the runner off under the same lock, so that no item
+// is left behind without one.
 func (g *Group[In, Out]) take() []*call[In, Out] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.running--
+	if !g.worthwhile() {
+		return nil
+	}
+	g.running++
+	g.began = time.Now()
 	var calls, left []*call[In, Out]
 	seen := map[string]bool{}
 	for i, c := range g.waiting {

@@ -45,6 +45,48 @@ func TestWhatWaitsTogetherRunsTogether(t *testing.T) {
 	})
 }
 
+// Two small runs cost more than one large one: what comes beside a run waits for it, unless it
+// is a quarter of a run, or the run takes long.
+func TestASecondRunBeginsWhenItIsWorthwhile(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		come  int           // while the first is served
+		after time.Duration // it began
+		want  []int
+	}{
+		"a few wait for the first":        {come: 3, want: []int{1, 3}},
+		"a quarter of a run waits for no": {come: 6, want: []int{1, 4, 2}},
+		"nor does anybody for a slow one": {come: 2, after: time.Second, want: []int{1, 1, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var runs []int
+				group := batch.New(batch.Config[int, int]{Most: 16, Runners: 2, Run: func(_ context.Context, items []int) ([]int, error) {
+					mu.Lock()
+					runs = append(runs, len(items))
+					mu.Unlock()
+					time.Sleep(10 * time.Second)
+					return items, nil
+				}})
+				var callers sync.WaitGroup
+				for item := range 1 + test.come {
+					callers.Go(func() { _, _ = group.Do(t.Context(), item) })
+					synctest.Wait()
+					if item == 0 {
+						time.Sleep(test.after)
+					}
+				}
+				callers.Wait()
+				if !slices.Equal(runs, test.want) {
+					t.Errorf("runs of %v, want %v", runs, test.want)
+				}
+			})
+		})
+	}
+}
+
 func TestARunIsBoundedAndKeysAreApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
