@@ -43,6 +43,11 @@ var house = map[string]room{
 	"store":      {doors: []string{".", "batch"}, modules: []string{uuid, sqlx, pq}},
 	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v2", "wechat/v3"}},
 
+	// First floor, for other programs: what a shop stands on. It knows the wire alone.
+	"order":                   {doors: []string{"events"}, modules: []string{nats}},
+	"subscribe":               {doors: []string{"events"}, modules: []string{nats}},
+	"subscribe/subscribetest": {doors: []string{"events", "subscribe"}},
+
 	// Second floor: what is done, in words that no technology has a part in.
 	"workers": {doors: []string{".", "events"}, modules: []string{uuid}},
 	"ingress": {doors: []string{".", "events"}, modules: []string{uuid, rate}},
@@ -91,7 +96,7 @@ const (
 
 var (
 	// testRooms are open to the tests of every room.
-	testRooms = []string{"embedded", "store/storetest", "wechat/simulator"}
+	testRooms = []string{"embedded", "store/storetest", "subscribe/subscribetest", "wechat/simulator"}
 	// endToEnd are the rooms whose tests may open every door.
 	endToEnd = []string{"workers", "ingress", "audit", "cmd/settled"}
 	// testModules may be used by tests alone, besides whatever a room uses.
