@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"settled/events"
-	shop "settled/order"
+	ours "settled/order"
 	"settled/store/storetest"
 	"settled/subscribe"
 )
@@ -28,7 +28,7 @@ func TestAShopBuiltOfOurPackages(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	client, err := shop.New(nc, shop.Config{Prefix: "kit."})
+	client, err := ours.New(nc, ours.Config{Prefix: "kit."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,21 +49,21 @@ func TestAShopBuiltOfOurPackages(t *testing.T) {
 		t.Error(err)
 	}
 	w.expect(events.PaymentCompleted, "kit-0001")
-	if _, err := client.Pay(t.Context(), tea); !errors.Is(err, shop.ErrPaid) {
+	if _, err := client.Pay(t.Context(), tea); !errors.Is(err, ours.ErrPaid) {
 		t.Errorf("asked again once it is paid: %v", err)
 	}
 	w.refundsAndErrors(t, client, tea)
 	w.until("the parcel is there", func() bool { return parcels() == "kit-0001 1" })
 }
 
-func (w *world) refundsAndErrors(t *testing.T, client *shop.Client, tea events.PaymentRequest) {
+func (w *world) refundsAndErrors(t *testing.T, client *ours.Client, tea events.PaymentRequest) {
 	t.Helper()
 	dearer := tea
 	dearer.Amount.Total++
-	if _, err := client.Pay(t.Context(), dearer); !errors.Is(err, shop.ErrConflict) {
+	if _, err := client.Pay(t.Context(), dearer); !errors.Is(err, ours.ErrConflict) {
 		t.Errorf("the same order for another amount: %v", err)
 	}
-	var rejected *shop.RejectedError
+	var rejected *ours.RejectedError
 	if _, err := client.Pay(t.Context(), events.PaymentRequest{Merchant: "nobody", OrderID: "kit-0002"}); !errors.As(err, &rejected) || len(rejected.Problems) < 3 {
 		t.Errorf("a request that breaks rules: %v", err)
 	}
@@ -77,11 +77,11 @@ func (w *world) refundsAndErrors(t *testing.T, client *shop.Client, tea events.P
 	}
 	other := refund
 	other.Amount.Refund++
-	if _, err := client.Refund(t.Context(), other); !errors.Is(err, shop.ErrConflict) {
+	if _, err := client.Refund(t.Context(), other); !errors.Is(err, ours.ErrConflict) {
 		t.Errorf("the same number for another refund: %v", err)
 	}
 	other.RefundID, other.Amount.Refund = "kit-0001-R2", 1999
-	var refused *shop.RefundError
+	var refused *ours.RefundError
 	if _, err := client.Refund(t.Context(), other); !errors.As(err, &refused) || refused.FailedRefund.Error.Code != events.CodeExceedsPayment {
 		t.Errorf("more than was paid: %v", err)
 	}
