@@ -62,6 +62,11 @@ var house = map[string]room{
 		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},
 
+	// Examples: what a reader copies, so they use nothing that a reader has not.
+	"examples/shop":       {doors: []string{"events", "order"}, modules: []string{nats}},
+	"examples/fulfilment": {doors: []string{"events", "subscribe"}, modules: []string{nats, pq}},
+	"examples/trial":      {modules: []string{nats, pq}},
+
 	// Aside: the world outside, for tests and for the demo.
 	"embedded":         {modules: []string{miniredis, redis, natsServer, pq}},
 	"store/storetest":  {doors: []string{".", "store", "embedded"}, modules: []string{pq}},
@@ -207,7 +212,7 @@ func walk(t *testing.T, visit func(name string)) {
 		if _, err := os.Stat(path.Join(name, "go.mod")); err == nil && name != "." {
 			return fs.SkipDir
 		}
-		if base := path.Base(name); base == ".git" || base == "bin" {
+		if base := path.Base(name); base == ".git" || base == "bin" || base == "node_modules" {
 			return fs.SkipDir
 		}
 		return nil
