@@ -87,7 +87,7 @@ func (s *stage) newService(ctx context.Context, name string) (*service, error) {
 		return nil, err
 	}
 	admin := sql.OpenDB(connector)
-	defer admin.Close()
+	defer func() { _ = admin.Close() }()
 	if _, err := admin.ExecContext(ctx, "create database parcels_"+name); err != nil {
 		return nil, fmt.Errorf("create a database: %w", err)
 	}

@@ -42,7 +42,7 @@ func (o Order) Completed() subscribe.Event {
 // CompletedLate is payment.completed of an order that was closed before its money came.
 func (o Order) CompletedLate() subscribe.Event {
 	event := o.Completed()
-	body := event.Body.(events.Completed) //nolint:errcheck // it was built a line above
+	body := event.Body.(events.Completed)
 	body.Late, body.Source = true, "query"
 	return o.complete().event(events.PaymentCompleted, "", body)
 }
