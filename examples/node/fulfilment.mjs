@@ -100,7 +100,8 @@ setInterval(forget, 24 * 60 * 60 * 1000).unref()
 
 const nc = await connect({servers: NATS_URL, maxReconnectAttempts: -1})
 await (await nc.jetstreamManager()).consumers.add('SETTLED_OUT', {
-  durable_name: SUBSCRIBER, ack_policy: AckPolicy.Explicit, ack_wait: nanos(30_000), max_deliver: -1, filter_subjects: Object.keys(effects),
+  durable_name: SUBSCRIBER, ack_policy: AckPolicy.Explicit, max_deliver: -1, filter_subjects: Object.keys(effects),
+  ack_wait: nanos(10_000), // what a killed process had in hand goes to another one after this
 })
 const consumer = await nc.jetstream().consumers.get('SETTLED_OUT', SUBSCRIBER)
 const messages = await consumer.consume({max_messages: 16})

@@ -29,6 +29,21 @@ type doubler struct {
 	copies   atomic.Int64
 }
 
+// poison is what nobody can read.
+const poison = `{"order_id": "go-0000"}`
+
+// poison tells what settled never tells: that an order is paid of which it does not say
+// whose, in which payment and for how much.
+func (d *doubler) poison(ctx context.Context) error {
+	_, err := d.js.PublishMsg(ctx, &nats.Msg{Subject: "payment.completed", Data: []byte(poison), Header: nats.Header{
+		"ce-id": {"poison"}, "ce-type": {"payment.completed"}, "ce-time": {time.Now().Format(time.RFC3339)},
+	}})
+	if err != nil {
+		return fmt.Errorf("tell what nobody can read: %w", err)
+	}
+	return nil
+}
+
 func startDoubler(ctx context.Context, address string) (*doubler, error) {
 	nc, err := nats.Connect(address)
 	if err != nil {

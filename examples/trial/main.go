@@ -1,6 +1,6 @@
 // Command trial lets the examples work beside a demo: two shops take orders, two services
-// send the parcels, in Go and in Node, while every event is told twice and out of order, and
-// the service in Go is killed in the middle. Then it counts: one parcel for each order, one
+// send the parcels, in Go and in Node, while every event is told twice and out of order, one
+// message is no event at all, and both services are killed in the middle. Then it counts: one parcel for each order, one
 // return for each refund, in both databases.
 //
 // It knows settled as an operator does, by its commands, NATS and PostgreSQL alone.
@@ -50,6 +50,9 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer doubler.close()
+	if err := doubler.poison(ctx); err != nil {
+		return err
+	}
 	if err := play(ctx, stage); err != nil {
 		return err
 	}
@@ -70,8 +73,8 @@ func run(ctx context.Context) (err error) {
 	return nil
 }
 
-// play lets the shops sell while the services work, and kills the service in Go once it has
-// sent a third of the parcels.
+// play lets the shops sell while the services work, and kills each of them once it has sent
+// a third of the parcels.
 func play(ctx context.Context, stage *stage) error {
 	for _, service := range stage.services {
 		if err := service.start(ctx); err != nil {
@@ -82,13 +85,14 @@ func play(ctx context.Context, stage *stage) error {
 	for _, shop := range stage.shops(ctx) {
 		go func() { shops <- shop.Run() }()
 	}
-	victim := stage.services[0]
-	if err := victim.sends(ctx, 2*orders/3); err != nil {
-		return err
-	}
-	victim.kill()
-	if err := victim.start(ctx); err != nil {
-		return err
+	for _, victim := range stage.services {
+		if err := victim.sends(ctx, 2*orders/3); err != nil {
+			return err
+		}
+		victim.kill()
+		if err := victim.start(ctx); err != nil {
+			return err
+		}
 	}
 	for range 2 {
 		if err := <-shops; err != nil {

@@ -83,7 +83,8 @@ func (s *service) count(ctx context.Context) error {
 		{"parcels", `select count(*) from parcels where order_id ~ '^(go|node)-'`, 2 * orders},
 		{"fen of the parcels", `select sum(fen) from parcels where order_id ~ '^(go|node)-'`, 2 * (orders*1000 + orders*(orders-1)/2)},
 		{"returns", `select count(*) from returns where order_id ~ '^(go|node)-'`, refunds},
-		{"parked messages", `select count(*) from parked`, 0},
+		{"different parked messages", `select count(distinct body) from parked where body = '` + poison + `'`, 1},
+		{"parked messages that are events", `select count(*) from parked where body <> '` + poison + `'`, 0},
 		{"effects that are not remembered", `select (select count(*) from parcels) + (select count(*) from returns) - count(*) from settled_effects`, 0},
 	} {
 		var got int
