@@ -136,35 +136,35 @@ func (c *Client) ask(ctx context.Context, subject string, request any, judge fun
 	to, replies, done := c.expect()
 	defer done()
 	m := &nats.Msg{Subject: c.cfg.Prefix + subject, Header: nats.Header{events.HeaderReply: {to}}, Data: data}
-	var trouble error
 	for wait := c.cfg.Again; ; wait = min(2*wait, longest) {
-		if _, trouble = c.js.PublishMsg(ctx, m); trouble != nil {
-			trouble = fmt.Errorf("publish: %w", trouble)
-		}
-		again := time.NewTimer(wait)
-		answered, err := listen(ctx, replies, again.C, judge)
-		again.Stop()
+		answered, err := c.try(ctx, wait, m, replies, judge)
 		if answered {
 			return err
 		}
-		if err != nil {
-			return errors.Join(fmt.Errorf("%w: %w", ErrUnanswered, err), trouble)
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", ErrUnanswered, errors.Join(ctx.Err(), err))
 		}
 	}
 }
 
-// listen returns once a reply is the answer, it is time to ask again, or ctx is over.
-func listen(ctx context.Context, replies <-chan events.Reply, again <-chan time.Time, judge func(events.Reply) (bool, error)) (bool, error) {
+// try asks once. It returns when a reply is the answer, or the wait is over, which bounds
+// the publishing too: the stream's word may get lost as well. An error without an answer
+// says what is in the way.
+func (c *Client) try(ctx context.Context, wait time.Duration, m *nats.Msg, replies <-chan events.Reply, judge func(events.Reply) (bool, error)) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	_, trouble := c.js.PublishMsg(ctx, m)
+	if trouble != nil {
+		trouble = fmt.Errorf("publish: %w", trouble)
+	}
 	for {
 		select {
 		case reply := <-replies:
 			if answered, err := judge(reply); answered {
 				return true, err
 			}
-		case <-again:
-			return false, nil
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return false, trouble
 		}
 	}
 }

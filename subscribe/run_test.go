@@ -254,6 +254,29 @@ func TestNATSRestarts(t *testing.T) {
 	w.onceEach(20)
 }
 
+// settled makes a stream that was lost again, and tells again what it held.
+func TestTheStreamIsLostAndMadeAgain(t *testing.T) {
+	t.Parallel()
+	server, err := embedded.StartNATS(embedded.NATSConfig{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	address := storetest.URL(t)
+	w := onServers(t, server, storetest.DB(t, address), address)
+	w.tell(order(0).Completed())
+	w.run(w.at(nil), w.ship)
+	w.next()
+	if err := server.Wipe(); err != nil {
+		t.Fatal(err)
+	}
+	w.makeStream()
+	w.tell(order(0).Completed(), order(1).Completed())
+	w.until("the second is shipped", func() bool { return len(w.parcels()) == 2 })
+	w.settled()
+	w.onceEach(2)
+}
+
 func TestTheDatabaseGoesAndComesBack(t *testing.T) {
 	t.Parallel()
 	postgres, err := embedded.StartPostgres(t.Context(), embedded.PostgresConfig{})

@@ -64,7 +64,8 @@ func newWorld(t *testing.T) *world {
 
 func onServers(t *testing.T, server *embedded.NATS, db *sql.DB, address string) *world {
 	t.Helper()
-	nc, err := nats.Connect(server.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	nc, err := nats.Connect(server.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // servers restart here
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,18 +78,25 @@ func onServers(t *testing.T, server *embedded.NATS, db *sql.DB, address string) 
 		t: t, nc: nc, js: js, prefix: fmt.Sprintf("test%d.", prefixes.Add(1)), db: db, address: address, name: "fulfilment",
 		attempts: make(chan subscribe.Event, 10_000),
 	}
-	subjects := []string{w.prefix + "elsewhere"}
-	for _, s := range events.Outputs {
-		subjects = append(subjects, w.prefix+s)
-	}
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: w.stream(), Subjects: subjects}); err != nil {
-		t.Fatal(err)
-	}
+	w.makeStream()
 	if err := (subscribe.Effects{DB: db}).Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.exec(`create table parcels (id bigserial primary key, order_id text not null)`)
 	return w
+}
+
+// makeStream makes the stream as settled does.
+func (w *world) makeStream() {
+	w.t.Helper()
+	var subjects []string
+	for _, s := range events.Outputs {
+		subjects = append(subjects, w.prefix+s)
+	}
+	w.until("the stream is made", func() bool {
+		_, err := w.js.CreateStream(w.t.Context(), jetstream.StreamConfig{Name: w.stream(), Subjects: subjects})
+		return err == nil
+	})
 }
 
 func (w *world) stream() string   { return w.prefix[:len(w.prefix)-1] + "_SETTLED_OUT" }
@@ -115,11 +123,12 @@ func (w *world) tell(told ...subscribe.Event) {
 
 func (w *world) publish(m *nats.Msg) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-	defer cancel()
-	if _, err := w.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(50)); err != nil {
-		w.t.Fatal(err)
-	}
+	w.until("the stream has a message", func() bool { // while the server restarts, its word may get lost
+		ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Second)
+		defer cancel()
+		_, err := w.js.PublishMsg(ctx, m)
+		return err == nil
+	})
 }
 
 func order(n int) subscribetest.Order {
