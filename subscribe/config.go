@@ -49,7 +49,8 @@ type Config struct {
 	// in which they were told. One process of the service is then at work at a time, and the
 	// others stand by; an event that fails holds up its order, and no other.
 	Ordered bool
-	// MaxAttempts is after how many failures an event goes to Park; default: never.
+	// MaxAttempts is after how many failures an event goes to Park; default: never. A database
+	// that is away fails an event like anything else, so leave the default unless Park is read.
 	MaxAttempts int
 	// AckWait is after how long the events of a process that died go to another one; default
 	// 30 s. Of a consumer that is there already, its own holds.

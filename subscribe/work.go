@@ -85,13 +85,12 @@ func (r *reader) work(t *task) {
 // try lets the handler act, and acknowledges what is done or parked. An error means: again.
 func (r *reader) try(t *task) error {
 	verdict := t.broken
-	worn := r.cfg.MaxAttempts > 0 && t.attempt > r.cfg.MaxAttempts // it could not be parked yet
-	if verdict == nil && !worn {
+	if verdict == nil {
 		t.event.Attempt = t.attempt
 		verdict = r.guard(func() error { return r.handler(r.working, t.event) })
 	}
 	switch {
-	case t.broken != nil, IsGivenUp(verdict), worn, verdict != nil && t.attempt == r.cfg.MaxAttempts:
+	case t.broken != nil, IsGivenUp(verdict), verdict != nil && r.cfg.MaxAttempts > 0 && t.attempt >= r.cfg.MaxAttempts:
 		return r.park(t, verdict)
 	case verdict != nil:
 		return verdict
@@ -106,9 +105,6 @@ func (r *reader) try(t *task) error {
 
 // park hands over what is not tried again; only when that is done the message is ended.
 func (r *reader) park(t *task, reason error) error {
-	if reason == nil {
-		reason = fmt.Errorf("the handler has failed %d times", r.cfg.MaxAttempts)
-	}
 	parked := Parked{
 		Subject: strings.TrimPrefix(t.Subject(), r.cfg.Prefix), Header: t.Headers(), Data: t.Data(), Attempt: t.attempt, Reason: reason,
 	}
