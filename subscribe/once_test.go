@@ -44,7 +44,7 @@ func TestAMachineActsInsteadOfOneThatFailed(t *testing.T) {
 			return errors.Join(err, errTrouble)
 		})
 	}()
-	<-begun
+	receive(t, begun)
 	second := make(chan error, 1)
 	go func() { second <- w.ship(t.Context(), event) }()
 	w.until("the second waits for the first", func() bool {

@@ -96,7 +96,7 @@ func TestWhatCanNotBeReadIsParked(t *testing.T) {
 			return nil
 		}
 	}), w.ship)
-	p := <-parked
+	p := receive(t, parked)
 	if !errors.Is(p.Reason, subscribe.ErrUnreadable) || p.Subject != events.PaymentCompleted || string(p.Data) != `{"merchant"` ||
 		p.Header["Who"][0] != "a stranger" || p.Attempt != 2 {
 		t.Errorf("parked %+v", p)
@@ -124,7 +124,7 @@ func TestWhatIsGivenUpIsParked(t *testing.T) {
 	})
 	attempts := map[int]bool{}
 	for range 2 {
-		p := <-parked
+		p := receive(t, parked)
 		attempts[p.Attempt] = true
 		if !errors.Is(p.Reason, errTrouble) {
 			t.Errorf("parked because of %v", p.Reason)
@@ -198,7 +198,7 @@ func TestTheEndOfTheContextMidEffectLeavesNothingHalfDone(t *testing.T) {
 			return errors.Join(err, ctx.Err())
 		})
 	})
-	<-begun
+	receive(t, begun)
 	stop()
 	w.next()
 	w.run(w.at(nil), w.ship)
@@ -217,7 +217,7 @@ func TestWhatIsInHandIsFinished(t *testing.T) {
 		<-stopped
 		return w.ship(ctx, e)
 	})
-	<-begun
+	receive(t, begun)
 	time.AfterFunc(50*time.Millisecond, func() { close(stopped) }) // while stop waits
 	stop()
 	w.settled()
@@ -382,7 +382,7 @@ func TestAClosedConnectionEndsTheSubscription(t *testing.T) {
 	go func() {
 		ended <- subscribe.Run(t.Context(), w.nc, w.at(nil), func(context.Context, subscribe.Event) error { close(handled); return nil })
 	}()
-	<-handled
+	receive(t, handled)
 	w.nc.Close()
 	if err := <-ended; !errors.Is(err, nats.ErrConnectionClosed) {
 		t.Errorf("Run = %v", err)

@@ -116,7 +116,7 @@ func TestTheOrderSurvivesAChangeOfProcess(t *testing.T) {
 		return nil
 	})
 	w.tell(story(0)[0])
-	<-begun
+	receive(t, begun)
 	go func() { stop(); close(ended) }()
 	w.until("the first takes no more", func() bool { return w.pulls() == 0 })
 	w.run(w.at(patient), func(_ context.Context, e subscribe.Event) error { j.note(e); return nil })
@@ -124,7 +124,7 @@ func TestTheOrderSurvivesAChangeOfProcess(t *testing.T) {
 	w.until("the second holds the rest", func() bool { return w.inHand() == len(story(0)) })
 	w.pulledAgain() // it has looked whether it may begin
 	close(finish)
-	<-ended
+	receive(t, ended)
 	w.settled()
 	j.check(t, 1)
 }

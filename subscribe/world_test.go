@@ -220,12 +220,18 @@ func (w *world) onceEach(n int) {
 // next waits for the next attempt to end.
 func (w *world) next() subscribe.Event {
 	w.t.Helper()
+	return receive(w.t, w.attempts)
+}
+
+// receive waits for whatever comes next.
+func receive[T any](t *testing.T, from <-chan T) T {
+	t.Helper()
 	select {
-	case e := <-w.attempts:
-		return e
+	case got := <-from:
+		return got
 	case <-time.After(patience):
-		w.t.Fatal("nothing was handled")
-		return subscribe.Event{}
+		t.Fatal("waited in vain")
+		panic("unreachable")
 	}
 }
 

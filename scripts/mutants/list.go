@@ -186,7 +186,7 @@ var mutants = []mutant{
 		"subscriber-acts-twice", "a subscriber acts although its row says that it has acted",
 		"subscribe/once.go",
 		"\tif err != nil || !first {\n",
-		"\tif err != nil {\n",
+		"\tif err != nil || !first && err != nil {\n",
 		"./subscribe", "TestManyMachinesAtOnceHaveOneEffect|TestEachOrderIsShippedOnceHoweverOftenItIsTold",
 	},
 	{
