@@ -90,13 +90,27 @@ func remember(ctx context.Context, tx *sql.Tx, table string, keep time.Duration,
 	return false, nil
 }
 
-// Create makes the table if it is not there. Schema is the same for whoever has migrations.
+// Create makes the table if it is not there; many machines may do it at once. Schema is the
+// same for whoever has migrations.
 func (e Effects) Create(ctx context.Context) error {
 	schema, err := e.Schema()
 	if err != nil {
 		return err
 	}
-	if _, err := e.DB.ExecContext(ctx, schema); err != nil {
+	tx, err := e.DB.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("create table of effects: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing after a commit
+	// "if not exists" alone lets two who begin at the same moment collide.
+	_, err = tx.ExecContext(ctx, `select pg_advisory_xact_lock(hashtext('`+Table+`'))`)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, schema)
+	}
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
 		return fmt.Errorf("create table of effects: %w", err)
 	}
 	return nil

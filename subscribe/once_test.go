@@ -141,6 +141,26 @@ func TestForgettingGoesInBatches(t *testing.T) {
 	}
 }
 
+func TestManyMachinesMakeTheTableAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for n := range 10 {
+		effects := subscribe.Effects{DB: w.db, Table: fmt.Sprintf("effects_%d", n)}
+		var machines sync.WaitGroup
+		for range 8 {
+			machines.Go(func() {
+				if err := effects.Create(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		machines.Wait()
+		if _, err := effects.Forget(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestSettingsOfEffectsAreChecked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

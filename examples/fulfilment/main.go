@@ -22,7 +22,7 @@ import (
 	"settled/subscribe"
 )
 
-// schema is what the service keeps. No constraint of it hides a parcel that is sent twice:
+// schema is what the service keeps; a real one has migrations. No constraint of it hides a parcel that is sent twice:
 // that there is one is subscribe's work.
 const schema = `
 create table if not exists parcels (id bigserial primary key, order_id text not null, fen bigint not null);
