@@ -25,7 +25,7 @@ var ErrConsumer = errors.New("the consumer is not as it was asked for")
 // reach bounds one question to JetStream.
 const reach = 5 * time.Second
 
-// consumer finds the durable consumer, or makes it. Whoever may not make one uses what the
+// find looks for the durable consumer, or makes it. Whoever may not make one uses what the
 // operator has made.
 func (r *reader) find(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, reach)

@@ -85,7 +85,7 @@ func (r *reader) takeOver() error {
 
 // begin lets a message wait for its turn, and then be worked on.
 func (r *reader) begin(t *task) {
-	before, gone := r.turns.lineUp(t.about())
+	before, gone := r.turns.lineUp(t.line())
 	go func() {
 		defer gone()
 		if before != nil {

@@ -49,8 +49,8 @@ func (r *reader) keepAlive(m jetstream.Msg) (release func()) {
 	return cancel
 }
 
-// about is whose turn a message waits for: its order's.
-func (t *task) about() string {
+// line is the one that a message waits in: its order's.
+func (t *task) line() string {
 	header := t.Headers()
 	return header.Get(events.HeaderSource) + " " + header.Get(events.HeaderSubject)
 }
