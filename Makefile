@@ -33,6 +33,11 @@ race: ## run the whole test suite with the race detector (needs a C compiler)
 	@scripts/setup
 	@go test -race -json ./... | go run ./scripts/testcount
 
+.PHONY: examples
+examples: ## let the examples, in Go and in Node, work beside a demo, and count their parcels
+	@scripts/setup node
+	@go run ./examples/trial
+
 # FAULT is the name of one fault, or all.
 # CELL is a pattern of cells, such as ack.prepare.done.before/worker/kill or */*/hang. The
 # page is written only when all of them are run.

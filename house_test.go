@@ -47,6 +47,11 @@ var house = map[string]room{
 	"store":      {doors: []string{".", "batch"}, modules: []string{uuid, sqlx, pq}},
 	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v2", "wechat/v3"}},
 
+	// First floor, for other programs: what a shop stands on. It knows the wire alone.
+	"order":                   {doors: []string{"events"}, modules: []string{nats}},
+	"subscribe":               {doors: []string{"events"}, modules: []string{nats}},
+	"subscribe/subscribetest": {doors: []string{"events", "subscribe"}},
+
 	// Second floor: what is done, in words that no technology has a part in.
 	"workers": {doors: []string{".", "events"}, modules: []string{uuid}},
 	"ingress": {doors: []string{".", "events"}, modules: []string{uuid, rate}},
@@ -61,6 +66,11 @@ var house = map[string]room{
 		},
 		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},
+
+	// Examples: what a reader copies, so they use nothing that a reader has not.
+	"examples/shop":       {doors: []string{"events", "order"}, modules: []string{nats}},
+	"examples/fulfilment": {doors: []string{"events", "subscribe"}, modules: []string{nats, pq}},
+	"examples/trial":      {modules: []string{nats, pq}},
 
 	// Aside: the world outside, for tests and for the demo.
 	"embedded":               {modules: []string{miniredis, redis, natsServer, pq}},
@@ -101,7 +111,7 @@ const (
 
 var (
 	// testRooms are open to the tests of every room.
-	testRooms = []string{"embedded", "store/storetest", "wechat/simulator", "contracts/contracttest"}
+	testRooms = []string{"embedded", "store/storetest", "subscribe/subscribetest", "wechat/simulator", "contracts/contracttest"}
 	// endToEnd are the rooms whose tests may open every door.
 	endToEnd = []string{"workers", "ingress", "audit", "console", "cmd/settled", "contracts"}
 	// testModules may be used by tests alone, besides whatever a room uses.

@@ -60,6 +60,7 @@ func TestUsage(t *testing.T) {
 		"audit with a word":    {[]string{"audit", "now", "--config", "x"}, exitUsage, `"now"`},
 		"audit without time":   {[]string{"audit", "--still", "-1s", "--config", "x"}, exitUsage, "--still"},
 		"a negative demo":      {[]string{"demo", "--payments", "-1"}, exitUsage, "payments"},
+		"addresses of nothing": {[]string{"demo", "--addresses", "x"}, exitUsage, "--keep"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ import (
 )
 
 var demoCommand = command{
-	name: "demo", args: "[--payments N] [--protocol legacy|v2|v3|all] [--faults] [--keep]",
+	name: "demo", args: "[--payments N] [--protocol legacy|v2|v3|all] [--faults] [--keep [--addresses FILE]]",
 	summary: "runs everything on this machine, with nothing to configure, and takes payments",
 	example: "settled demo --payments 2000 --faults",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
@@ -24,6 +24,7 @@ var demoCommand = command{
 		protocol := flags.String("protocol", protocolLegacy, "the `protocol` that WeChat speaks: legacy, v2, v3, or all of them side by side")
 		faults := flags.Bool("faults", false, "let WeChat, the servers and the workers misbehave")
 		keep := flags.Bool("keep", false, "leave everything running afterwards")
+		addresses := flags.String("addresses", "", "with --keep: write into this `file`, as JSON, where everything is")
 		return func(ctx context.Context, e environment, words []string) error {
 			lanes, err := lanesOf(*protocol)
 			switch {
@@ -31,10 +32,12 @@ var demoCommand = command{
 				return misused("there is no use for %q", words[0])
 			case *payments < 1:
 				return misused("--payments must be at least 1")
+			case *addresses != "" && !*keep:
+				return misused("--addresses is of use with --keep alone")
 			case err != nil:
 				return misuse{err}
 			}
-			d := &demo{payments: *payments, lanes: lanes, faults: *faults, keep: *keep, out: e.out, log: quiet(e.log, flags)}
+			d := &demo{payments: *payments, lanes: lanes, faults: *faults, keep: *keep, addresses: *addresses, out: e.out, log: quiet(e.log, flags)}
 			return d.run(ctx)
 		}
 	},
@@ -56,6 +59,7 @@ type demo struct {
 	payments     int
 	lanes        [][]lane // by protocol
 	faults, keep bool
+	addresses    string // the file that is to say where everything is
 	out          io.Writer
 	log          *slog.Logger
 
@@ -95,6 +99,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 		summary.wrong = append(summary.wrong, bought.Error())
 	}
 	if d.keep {
+		if err := d.writeAddresses(); err != nil {
+			return err
+		}
 		d.keepRunning(ctx)
 	}
 	if len(summary.wrong) > 0 {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 
 	"settled/events"
 	"settled/events/bus"
+	ours "settled/order"
+	"settled/subscribe"
 )
 
 var roles = []string{"order_system", "ingress", "worker", "subscriber", "operator"}
@@ -121,21 +124,16 @@ func TestEachRoleMayDoWhatItMust(t *testing.T) { //nolint:paralleltest // the pa
 	}
 
 	shop, shopRefused := g.as("order_system")
-	stream, err := jetstream.New(shop)
+	client, err := ours.New(shop, ours.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	inbox := shop.NewRespInbox()
-	replies, err := shop.SubscribeSync(inbox)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request := &nats.Msg{Subject: events.PaymentRequested, Data: order("roles0002", nil), Header: nats.Header{events.HeaderReply: {inbox}}}
-	if _, err := stream.PublishMsg(t.Context(), request); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := replies.NextMsg(patience); err != nil {
-		t.Errorf("the order system heard no reply: %v", err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := client.Pay(ctx, events.PaymentRequest{
+		Merchant: "classic", OrderID: "roles0002", Amount: events.Amount{Total: 1999}, Description: "One pot of tea",
+	}); err != nil {
+		t.Errorf("the order system got no answer: %v", err)
 	}
 	g.reads(subscriber)
 
@@ -174,14 +172,19 @@ func (g guarded) reads(subscriber *nats.Conn) {
 	if _, err := made.CreateConsumer(g.t.Context(), bus.Out, jetstream.ConsumerConfig{Durable: "subscriber", AckPolicy: jetstream.AckExplicitPolicy}); err != nil {
 		g.t.Fatal(err)
 	}
-	for range 2 {
-		m, err := subscriber.RequestWithContext(g.t.Context(), "$JS.API.CONSUMER.MSG.NEXT.SETTLED_OUT.subscriber", []byte("1"))
-		if err != nil {
-			g.t.Fatal(err)
+	ctx, cancel := context.WithTimeout(g.t.Context(), patience)
+	defer cancel()
+	var read atomic.Int64
+	err = subscribe.Run(ctx, subscriber, subscribe.Config{
+		Name: "subscriber", Park: func(_ context.Context, p subscribe.Parked) error { g.t.Errorf("parked: %v", p.Reason); return nil },
+	}, func(context.Context, subscribe.Event) error {
+		if read.Add(1) == 2 {
+			cancel()
 		}
-		if err := m.AckSync(nats.Context(g.t.Context())); err != nil {
-			g.t.Fatal(err)
-		}
+		return nil
+	})
+	if err != nil || read.Load() < 2 {
+		g.t.Errorf("the subscriber read %d events: %v", read.Load(), err)
 	}
 }
 
