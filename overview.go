@@ -7,7 +7,7 @@ import "time"
 type Overview struct {
 	At       time.Time
 	Open     map[Status]int // payments that are open, by state; counted up to CountLimit
-	Flagged  int            // flags that wait for a person; counted up to CountLimit
+	Flagged  int            // flags that wait for a person, among the latest CountLimit flags
 	Rates    []Rate         // of the last minutes, the latest last; a process that has just begun to look has counted few
 	Steps    []Step
 	Census   Census

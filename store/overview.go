@@ -63,11 +63,13 @@ func (s *Store) overviewOpen(ctx context.Context, o *settled.Overview) error {
 	return err
 }
 
-// overviewFlagged counts: whatever is settled was flagged.
+// overviewFlagged counts those that nobody has settled, among the latest flags: they are rare,
+// and each is looked up by itself.
 func (s *Store) overviewFlagged(ctx context.Context, o *settled.Overview) error {
 	return s.db.GetContext(ctx, &o.Flagged, `
-		select greatest(0, (select count(*) from (select from events where type = '`+typeFlagged+`' limit 2 * $1) e)
-			- (select count(*) from (select from flags_settled order by event_id limit 2 * $1) f))`, settled.CountLimit)
+		select count(*) from (
+			select id from events where type = '`+typeFlagged+`' order by at desc limit $1
+		) e `+whetherSettled+` where f.settled_at is null`, settled.CountLimit)
 }
 
 func (s *Store) overviewCensus(ctx context.Context, o *settled.Overview) (err error) {

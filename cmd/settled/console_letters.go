@@ -22,6 +22,9 @@ const (
 	// lettersKnown is among how many of the latest letters those of an order are looked for,
 	// lettersOf how many are shown.
 	lettersKnown, lettersOf = 1000, 50
+	// lettersPause is how long the letters of an order are left alone after they could not be
+	// read: a NATS user that may not read them hears nothing, and each page would wait for it.
+	lettersPause = 30 * time.Second
 )
 
 // latestLetters is what the page needs of the bus.
@@ -41,6 +44,8 @@ type consoleLetters struct {
 	turn  chan struct{}             // who has it may look at the rest
 	known map[uint64]console.Letter // the latest that were read, by number: none of them changes
 	upTo  uint64                    // all up to this one were read
+	rest  time.Time                 // until when nobody asks
+	fault error                     // why
 }
 
 // consoleLetters brings together what the page needs of the dead letters.
@@ -114,9 +119,22 @@ func (c *consoleLetters) LettersOf(ctx context.Context, merchant, orderID string
 	case <-ctx.Done():
 		return nil, unavailable(ctx.Err())
 	}
+	if c.work.now().Before(c.rest) {
+		return nil, c.fault
+	}
+	letters, err := c.lettersOf(ctx, merchant, orderID)
+	if err != nil {
+		c.rest, c.fault = c.work.now().Add(lettersPause), unavailable(err)
+		return nil, c.fault
+	}
+	return letters, nil
+}
+
+// lettersOf gives those that are still there.
+func (c *consoleLetters) lettersOf(ctx context.Context, merchant, orderID string) ([]console.Letter, error) {
 	of, err := c.knownOf(ctx, merchant, orderID)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, err
 	}
 	var letters []console.Letter
 	for _, letter := range of {
@@ -124,7 +142,7 @@ func (c *consoleLetters) LettersOf(ctx context.Context, merchant, orderID string
 		case errors.Is(err, bus.ErrNoLetter):
 			delete(c.known, letter.Sequence)
 		case err != nil:
-			return nil, unavailable(err)
+			return nil, err
 		case len(letters) < lettersOf:
 			letters = append(letters, letter)
 		}

@@ -235,6 +235,10 @@ func TestThePageHearsWhenTheServersAreGone(t *testing.T) {
 	if _, err := letters.LettersOf(t.Context(), "classic", "order001"); !errors.Is(err, settled.ErrUnavailable) {
 		t.Errorf("LettersOf: %v", err)
 	}
+	again := time.Now()
+	if _, err := letters.LettersOf(t.Context(), "classic", "order001"); !errors.Is(err, settled.ErrUnavailable) || time.Since(again) > time.Second {
+		t.Errorf("LettersOf, asked again: %v after %s", err, time.Since(again))
+	}
 	if took := time.Since(began); took > patience {
 		t.Errorf("it took %s", took)
 	}
