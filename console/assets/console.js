@@ -1,0 +1,107 @@
+// What a browser adds to pages that work without it: times in the reader's own zone, an
+// overview that stays up to date, and a key that leads to the search.
+"use strict";
+(() => {
+  const page = document.documentElement;
+  const two = (n) => String(n).padStart(2, "0");
+
+  function local(t) {
+    return `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())} ${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
+  }
+
+  // As whole in pages.go.
+  function whole(seconds) {
+    if (seconds < 60) return `${seconds} s`;
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+    if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
+    return `${Math.floor(seconds / 86400)} d`;
+  }
+
+  function relative(t) {
+    const seconds = (t.getTime() - Date.now()) / 1000;
+    if (Math.abs(seconds) < 1) return page.dataset.now;
+    const text = seconds < 0 ? page.dataset.ago : page.dataset.in;
+    return text.replace("{time}", whole(Math.floor(Math.abs(seconds))));
+  }
+
+  function say(node, text) {
+    if (node.textContent !== text) node.textContent = text;
+  }
+
+  function times() {
+    for (const node of document.querySelectorAll("time[data-time]")) say(node, local(new Date(node.dateTime)));
+    for (const node of document.querySelectorAll("time[data-relative]")) say(node, relative(new Date(node.dateTime)));
+  }
+
+  function zone() {
+    const east = -new Date().getTimezoneOffset();
+    const name = `UTC${east < 0 ? "-" : "+"}${Math.floor(Math.abs(east) / 60)}${east % 60 ? ":" + two(Math.abs(east) % 60) : ""}`;
+    for (const node of document.querySelectorAll("[data-zone-minutes]")) node.value = east;
+    for (const node of document.querySelectorAll("[data-zone-name]")) say(node, name);
+    for (const node of document.querySelectorAll("[data-zone]")) say(node, `${name} ${Intl.DateTimeFormat().resolvedOptions().timeZone}`);
+  }
+
+  // Put in new content that our own server wrote, and leave the focus where it was.
+  function put(node, html) {
+    const focused = node.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    const fresh = new DOMParser().parseFromString(html, "text/html").body;
+    node.replaceChildren(...fresh.childNodes);
+    if (focused) node.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+    times();
+  }
+
+  function live(node) {
+    const on = document.querySelector("[data-live-mark]");
+    const off = document.querySelector("[data-live-off]");
+    const mark = (is) => { on.hidden = !is; off.hidden = is; };
+    let source;
+    const open = () => {
+      source = new EventSource(node.dataset.live);
+      source.addEventListener("open", () => mark(true));
+      source.addEventListener("overview", (e) => { mark(true); put(node, e.data); });
+      source.addEventListener("error", () => {
+        mark(false);
+        if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (!document.hidden) open(); }, 30000);
+      });
+    };
+    // Who does not look needs no stream.
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) source?.close();
+      else if (!source || source.readyState === EventSource.CLOSED) open();
+    });
+    if (!document.hidden) open();
+  }
+
+  // After an act the page is read anew a few times, until what came of it is there.
+  function follow() {
+    const told = document.querySelector("[data-told='told.query'], [data-told='told.close'], [data-told='told.replay']");
+    if (!told) return;
+    for (const after of [1500, 4000, 10000]) {
+      setTimeout(async () => {
+        if (document.querySelector("main details[open], main input:focus")) return;
+        const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+        if (!answer?.ok || answer.redirected) return;
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+        if (fresh) {
+          document.querySelector("main").replaceChildren(told, ...fresh.childNodes);
+          times();
+        }
+      }, after);
+    }
+  }
+
+  document.addEventListener("keydown", (e) => {
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
+    if (e.key === "/" && !typing && !e.ctrlKey && !e.metaKey && !e.altKey) {
+      const search = document.querySelector("[data-search]");
+      if (search) { e.preventDefault(); search.focus(); search.select(); }
+    }
+  });
+
+  times();
+  zone();
+  setInterval(times, 1000);
+  const node = document.getElementById("live");
+  if (node) live(node);
+  follow();
+})();
