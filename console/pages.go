@@ -167,11 +167,17 @@ func relative(l language, t, now time.Time) string {
 }
 
 // whole is a duration in whole units.
-func whole(d time.Duration) string {
-	if d < time.Minute {
-		return strconv.Itoa(int(max(d, time.Second).Seconds())) + " s"
+func whole(d time.Duration) sentence {
+	switch {
+	case d < time.Minute:
+		return say("relative.units", "count", int(d.Seconds()), "unit", word("unit.s"))
+	case d < time.Hour:
+		return say("relative.units", "count", int(d.Minutes()), "unit", word("unit.min"))
+	case d < 48*time.Hour:
+		return say("relative.units", "count", int(d.Hours()), "unit", word("unit.h"))
+	default:
+		return say("relative.units", "count", int(d.Hours()/24), "unit", word("unit.d"))
 	}
-	return took(d)
 }
 
 // assetVersion names the content of the assets, so that browsers may keep them for ever.

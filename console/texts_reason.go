@@ -58,7 +58,7 @@ var reasonTexts = map[word]text{
 	"what.cancelled":      {"the worker was stopped meanwhile", "工作进程在此期间停止"},
 	"what.unreadable":     {"WeChat's answer could not be read", "微信的应答无法解析"},
 	"what.unverified":     {"the signature of WeChat's answer does not verify", "微信应答的签名验证失败"},
-	"what.host_open":      {"WeChat's hosts fail and are left alone for a moment", "微信的主机出现故障,暂停使用片刻"},
+	"what.host_open":      {"WeChat's hosts fail and are left alone for a moment", "微信的域名出现故障,暂停使用片刻"},
 	"what.budget":         {"too many calls of this merchant were waiting", "该商户等待的调用过多"},
 	"what.token":          {"there is no access token", "没有 access token"},
 	"what.certificates":   {"WeChat's certificates could not be had", "无法获取微信平台证书"},

@@ -37,8 +37,8 @@ var wordTexts = map[word]text{
 	"notified.late":    {"by a notify that came later", "通知迟到"},
 	"notified.never":   {"by a query; no notify came", "未收到通知,查询得知"},
 
-	"host.main":   {"main", "主机"},
-	"host.backup": {"backup", "备机"},
+	"host.main":   {"main", "主域名"},
+	"host.backup": {"backup", "备用域名"},
 
 	"outcome_word.done":       {"done", "成功"},
 	"outcome_word.refused":    {"refused", "被拒绝"},
@@ -48,8 +48,8 @@ var wordTexts = map[word]text{
 	"key.access token":         {"access token", "access token"},
 	"key.platform certificate": {"platform certificate", "平台证书"},
 	"key.public key":           {"WeChat's public key", "微信支付公钥"},
-	"key.host main":            {"main host", "主机"},
-	"key.host backup":          {"backup host", "备机"},
+	"key.host main":            {"main host", "主域名"},
+	"key.host backup":          {"backup host", "备用域名"},
 	"key_state.good":           {"good", "正常"},
 	"key_state.expired":        {"expired", "已过期"},
 	"key_state.missing":        {"missing", "缺失"},

@@ -69,7 +69,7 @@ var tones = map[string]string{
 func ofHistory(h settled.Happening) happened {
 	line := happened{
 		At: h.At, Kind: "event", Tone: toneOf(h.Type), Title: eventTitle(h.Type), Name: h.Type, RequestID: h.RequestID,
-		Moved: h.From != h.To, From: h.From, To: h.To, Published: publishedWord(h), Body: readable(h.Data),
+		Moved: h.From != "" && h.From != h.To, From: h.From, To: h.To, Published: publishedWord(h), Body: readable(h.Data),
 	}
 	if strings.HasPrefix(h.Type, actPrefix) || strings.HasPrefix(h.Type, "dead.") {
 		line.Kind = "act"
@@ -126,7 +126,7 @@ func publishedWord(h settled.Happening) word {
 }
 
 func ofJournal(e settled.Entry) happened {
-	line := happened{At: e.At, Kind: string(e.Kind), Tone: "plain", Name: e.Name, RequestID: e.RequestID, Took: e.Took}
+	line := happened{At: e.At, Kind: string(e.Kind), Tone: "plain", RequestID: e.RequestID, Took: e.Took}
 	title, outcome := word("call.title"), word("outcome."+e.Outcome)
 	if e.Kind == settled.EntryNotify {
 		title, outcome = "notify.title", word("heard."+e.Outcome)
@@ -149,7 +149,7 @@ func ofJournal(e settled.Entry) happened {
 
 func ofLetter(l Letter) happened {
 	return happened{
-		At: l.At, Kind: "letter", Tone: "bad", Title: say("letter.title", "attempts", l.Attempts), Name: l.Subject, Letter: l.Sequence,
+		At: l.At, Kind: "letter", Tone: "bad", Title: say("letter.title", "attempts", l.Attempts), Letter: l.Sequence,
 		Facts: []fact{{"fact.subject", l.Subject}, {"fact.why", l.Reason}},
 	}
 }

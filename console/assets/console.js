@@ -10,18 +10,20 @@
   }
 
   // As whole in pages.go.
+  const units = page.dataset.units.split(" ");
   function whole(seconds) {
-    if (seconds < 60) return `${seconds} s`;
-    if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-    if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
-    return `${Math.floor(seconds / 86400)} d`;
+    const said = (n, unit) => `${Math.floor(n).toLocaleString("en")} ${units[unit]}`;
+    if (seconds < 60) return said(seconds, 0);
+    if (seconds < 3600) return said(seconds / 60, 1);
+    if (seconds < 48 * 3600) return said(seconds / 3600, 2);
+    return said(seconds / 86400, 3);
   }
 
   function relative(t) {
     const seconds = (t.getTime() - Date.now()) / 1000;
     if (Math.abs(seconds) < 1) return page.dataset.now;
     const text = seconds < 0 ? page.dataset.ago : page.dataset.in;
-    return text.replace("{time}", whole(Math.floor(Math.abs(seconds))));
+    return text.replace("{time}", whole(Math.abs(seconds)));
   }
 
   function say(node, text) {
