@@ -2,7 +2,6 @@ package console_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"io"
 	"log/slog"
@@ -87,7 +86,7 @@ func open(t *testing.T, fill func(func() time.Time) *books, change func(*console
 	d := &desk{t: t, clock: c, books: fill(c.now), log: &lines{}}
 	cfg := console.Config{
 		Ledger: d.books, Letters: d.books, Health: d.books, Operators: guards(), Merchants: []string{"classic", "shop2", "shop3"},
-		Version: "test", Now: c.now, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(d.log, nil)), Pace: 10 * time.Millisecond,
+		Version: "test", Now: c.now, Random: rand.Reader, Log: d.logger(), Pace: 10 * time.Millisecond,
 	}
 	if change != nil {
 		change(&cfg)
@@ -103,6 +102,8 @@ func open(t *testing.T, fill func(func() time.Time) *books, change func(*console
 	})
 	return d
 }
+
+func (d *desk) logger() *slog.Logger { return slog.New(slog.NewTextHandler(d.log, nil)) }
 
 func nobody(cfg *console.Config) { cfg.Operators = nil }
 
@@ -208,13 +209,4 @@ func (b *browser) act(path string, form url.Values) answer {
 		return a
 	}
 	return b.get(a.to())
-}
-
-func wait(t *testing.T, ctx context.Context, what string) {
-	t.Helper()
-	select {
-	case <-ctx.Done():
-	case <-time.After(20 * time.Second):
-		t.Fatalf("waited in vain for %s", what)
-	}
 }

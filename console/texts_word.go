@@ -25,8 +25,8 @@ var wordTexts = map[word]text{
 	"dependency.nats":      {"NATS", "NATS"},
 	"dependency.redis":     {"Redis", "Redis"},
 	"dependency.readiness": {"The readiness check", "就绪检查"},
-	"without.postgres":     {"No payment moves until it is back; nothing that was recorded is lost.", "恢复之前支付不会推进,已记录的内容不会丢失。"},
-	"without.nats":         {"Recorded payments go on; events wait to be published.", "已记录的支付继续推进,事件等待发布。"},
+	"without.postgres":     {"No payment moves until it is back; nothing that was recorded is lost.", "恢复之前支付不会推进，已记录的内容不会丢失。"},
+	"without.nats":         {"Recorded payments go on; events wait to be published.", "已记录的支付继续推进，事件等待发布。"},
 	"without.redis":        {"Workers go on with the tokens and certificates that they have.", "工作进程继续使用已有的令牌和证书。"},
 	"without.readiness":    {"It is not known what answers.", "暂不清楚哪些服务有应答。"},
 
@@ -35,7 +35,7 @@ var wordTexts = map[word]text{
 
 	"notified.on_time": {"by a notify within a minute", "一分钟内收到通知"},
 	"notified.late":    {"by a notify that came later", "通知迟到"},
-	"notified.never":   {"by a query; no notify came", "未收到通知,查询得知"},
+	"notified.never":   {"by a query; no notify came", "未收到通知，查询得知"},
 
 	"host.main":   {"main", "主域名"},
 	"host.backup": {"backup", "备用域名"},
@@ -66,9 +66,9 @@ var wordTexts = map[word]text{
 	"published.private": {"private", "不发布"},
 
 	"event.payment.requested":    {"Requested and recorded", "已请求并记录"},
-	"event.payment.prepared":     {"WeChat gave a prepay id: the customer can pay", "微信返回预支付号,顾客可以支付"},
-	"event.payment.completed":    {"Paid: the money is there", "已支付,款项到账"},
-	"event.payment.closed":       {"Closed unpaid", "未支付,已关闭"},
+	"event.payment.prepared":     {"WeChat gave a prepay id: the customer can pay", "微信返回预支付号，顾客可以支付"},
+	"event.payment.completed":    {"Paid: the money is there", "已支付，款项到账"},
+	"event.payment.closed":       {"Closed unpaid", "未支付，已关闭"},
 	"event.payment.failed":       {"WeChat refused it for good", "微信最终拒绝"},
 	"event.payment.rejected":     {"A request was rejected", "请求被拒绝"},
 	"event.payment.flagged":      {"Flagged for a person to look at", "标记为需要人工处理"},
@@ -86,15 +86,15 @@ var wordTexts = map[word]text{
 	"event.operator.settle":      {"An operator settled a flag", "操作员处理了标记"},
 	"event.other":                {"{type}", "{type}"},
 
-	"call.title":         {"WeChat was asked ({name}): {outcome}", "调用微信({name}):{outcome}"},
-	"notify.title":       {"WeChat told us ({name}), and heard: {outcome}", "收到微信通知({name}),答复:{outcome}"},
+	"call.title":         {"WeChat was asked ({name}): {outcome}", "调用微信（{name}）：{outcome}"},
+	"notify.title":       {"WeChat told us ({name}), and heard: {outcome}", "收到微信通知（{name}），答复：{outcome}"},
 	"outcome.done":       {"done", "成功"},
 	"outcome.refused":    {"refused", "被拒绝"},
 	"outcome.unverified": {"the answer does not verify", "应答验签失败"},
 	"outcome.unknown":    {"the outcome is unknown", "结果未知"},
 	"heard.success":      {"success", "成功"},
 	"heard.unverified":   {"not verified", "验签失败"},
-	"heard.busy":         {"busy, send it again", "繁忙,请重发"},
+	"heard.busy":         {"busy, send it again", "繁忙，请重发"},
 	"outcome.other":      {"{outcome}", "{outcome}"},
 
 	"fact.by":            {"by", "操作人"},
