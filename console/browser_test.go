@@ -5,7 +5,8 @@ package console_test
 import (
 	"context"
 	"fmt"
-	"net/url"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,9 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
+	"settled"
 	"settled/console"
 )
 
@@ -223,13 +226,13 @@ func (v *tab) signIn(name string) {
 	)
 }
 
+// TestBrowser shares one browser among all that is done with it.
 func TestBrowser(t *testing.T) {
 	browser := chromium(t)
 	for _, l := range looks {
 		t.Run("walk "+l.name, func(t *testing.T) {
 			t.Parallel()
-			d := openAt(t, filled)
-			v := newTab(t, browser, d)
+			v := newTab(t, browser, openAt(t, filled))
 			v.become(l)
 			v.open("/console/sign-in")
 			v.picture(l.name + "-signin")
@@ -241,13 +244,248 @@ func TestBrowser(t *testing.T) {
 			}
 		})
 	}
+	for name, test := range map[string]func(*testing.T, context.Context){
+		"strangers' texts run nothing": strangersRunNothing,
+		"an operator acts":             operatorActs,
+		"a viewer finds no act":        viewerFindsNoAct,
+		"another site's form":          anotherSitesForm,
+		"two operators at once":        twoAtOnce,
+		"the overview is live":         overviewIsLive,
+		"keyboard alone":               keyboardAlone,
+		"without operators":            withoutOperators,
+		"dependencies away":            dependenciesAway,
+		"without script":               withoutScript,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, browser)
+		})
+	}
 }
 
 // openAt is a console in real time: browsers have no other.
-func openAt(t *testing.T, fill func(func() time.Time) *books) *desk {
+func openAt(t *testing.T, fill func(func() time.Time) *books, change ...func(*console.Config)) *desk {
 	t.Helper()
-	return open(t, func(func() time.Time) *books { return fill(time.Now) }, realTime)
+	return open(t, func(func() time.Time) *books { return fill(time.Now) }, func(cfg *console.Config) {
+		realTime(cfg)
+		for _, c := range change {
+			c(cfg)
+		}
+	})
 }
 
-var _ = url.Values{}
-var _ = strings.TrimSpace
+var desktop, phone = looks[0], looks[3]
+
+func strangersRunNothing(t *testing.T, browser context.Context) {
+	v := newTab(t, browser, openAt(t, nasty))
+	v.become(phone)
+	v.signIn("alice")
+	for _, p := range walk {
+		v.open(p.path)
+		v.do(chromedp.Poll[bool]("document.readyState === 'complete'").Void())
+		v.sound("nasty " + p.path)
+		v.picture("nasty-" + p.name)
+	}
+	// Open whatever is folded, and point at whatever can be pointed at.
+	v.open("/console/payments/" + id(3))
+	v.ask(`(() => {
+		for (const e of document.querySelectorAll("details")) e.open = true;
+		for (const e of document.querySelectorAll("*"))
+			for (const kind of ["mouseover", "focus", "error", "load", "animationstart"]) e.dispatchEvent(new Event(kind));
+		return "";
+	})()`)
+	v.sound("nasty, unfolded")
+	v.picture("nasty-unfolded")
+}
+
+// press clicks, and waits for the page that it leads to.
+func (v *tab) press(selector, then string) {
+	v.t.Helper()
+	v.do(chromedp.Click(chromedp.CSS(selector)), chromedp.WaitVisible(chromedp.CSS(then)))
+}
+
+func (v *tab) says(what string) {
+	v.t.Helper()
+	if text := v.ask("document.body.innerText"); !strings.Contains(text, what) {
+		v.t.Errorf("the page does not say %q: %.600s", what, text)
+	}
+}
+
+func operatorActs(t *testing.T, browser context.Context) {
+	d := openAt(t, filled)
+	v := newTab(t, browser, d)
+	v.become(desktop)
+	v.signIn("alice")
+	v.open("/console/payments/" + id(3))
+	v.press("form[action$='/query'] button", "[data-told='told.query']")
+	v.picture("acts-query")
+	v.press("form[action$='/query'] button", "[data-told='told.nothing']")
+	v.do(chromedp.Click(chromedp.CSS(".sure summary")), chromedp.WaitVisible(chromedp.CSS(".sure button")))
+	v.picture("acts-close")
+	v.press(".sure button", "[data-told='told.close']")
+	v.do(chromedp.SendKeys(chromedp.CSS(".flag input[name=comment]"), "called the customer"))
+	v.press(".flag button", "[data-told='told.settle']")
+	v.press("a[href^='/console/letters/92']", ".reason-text")
+	v.do(chromedp.SendKeys(chromedp.CSS("#comment"), "mended"))
+	v.press("form[action$='/replay'] button", "[data-told='told.replay']")
+	v.picture("acts-done")
+	v.sound("acts")
+	d.books.set(func(b *books) {
+		if len(b.acts) != 3 || len(b.replayed) != 1 {
+			t.Errorf("done: %+v, %v", b.acts, b.replayed)
+		}
+	})
+	v.press("form[action$='/sign-out'] button", ".signin")
+	v.open("/console/payments")
+	v.says("Password")
+}
+
+func viewerFindsNoAct(t *testing.T, browser context.Context) {
+	d := openAt(t, filled)
+	v := newTab(t, browser, d)
+	v.become(desktop)
+	v.signIn("bob")
+	for _, p := range walk {
+		v.open(p.path)
+		if form := v.ask(`document.querySelector("main form[method=post]")?.action ?? ""`); form != "" {
+			t.Errorf("%s has a form to %s", p.path, form)
+		}
+	}
+	v.open("/console/payments/" + id(3))
+	v.picture("viewer")
+	// A viewer who writes the form by hand, with a token of their own.
+	v.ask(`(() => {
+		const form = document.createElement("form");
+		form.method = "post"; form.action = "/console/payments/` + id(3) + `/query";
+		form.append(document.querySelector("[name=token]").cloneNode());
+		document.body.append(form);
+		form.submit();
+		return "";
+	})()`)
+	v.do(chromedp.WaitReady(chromedp.CSS("body.page-problem")))
+	v.says("Your role may look, and not act")
+	d.books.set(func(b *books) {
+		if len(b.acts) > 0 {
+			t.Errorf("a viewer has done %+v", b.acts)
+		}
+	})
+}
+
+// anotherSitesForm: the operator is signed in, and a page of another origin posts what they
+// could.
+func anotherSitesForm(t *testing.T, browser context.Context) {
+	d := openAt(t, filled)
+	v := newTab(t, browser, d)
+	v.become(desktop)
+	v.signIn("alice")
+	token := v.ask(`document.querySelector("[name=token]").value`)
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<body><form method=post action="%s/console/payments/%s/query"><input name=token value="%s"></form>
+			<iframe src="%[1]s/console/"></iframe><script>document.forms[0].submit()</script>`, d.server.URL, id(3), token)
+	}))
+	t.Cleanup(evil.Close)
+	// Both are sites of this machine; by another name they are two, as they would be on the net.
+	v.do(chromedp.Navigate(strings.Replace(evil.URL, "127.0.0.1", "localhost", 1)))
+	v.do(chromedp.Poll[bool](fmt.Sprintf("location.href.startsWith(%q)", d.server.URL)).Void())
+	if text := v.ask("document.body.innerText"); strings.Contains(text, "WeChat is asked now") {
+		t.Errorf("it was done: %s", text)
+	}
+	d.books.set(func(b *books) {
+		if len(b.acts) > 0 {
+			t.Errorf("another site has done %+v", b.acts)
+		}
+	})
+}
+
+func twoAtOnce(t *testing.T, browser context.Context) {
+	d := openAt(t, filled)
+	one, other := newTab(t, browser, d), newTab(t, browser, d)
+	for _, v := range []*tab{one, other} {
+		v.become(desktop)
+		v.signIn("alice")
+		v.open("/console/payments/" + id(10))
+	}
+	one.press("form[action$='/query'] button", "[data-told='told.query']")
+	other.press("form[action$='/query'] button", "[data-told='told.nothing']")
+	other.says("somebody else has just done it")
+}
+
+func overviewIsLive(t *testing.T, browser context.Context) {
+	d := openAt(t, filled)
+	v := newTab(t, browser, d)
+	v.become(desktop)
+	v.signIn("bob")
+	v.do(chromedp.WaitVisible(chromedp.CSS("[data-live-mark]")))
+	d.books.set(func(b *books) { b.overview.Open = map[settled.Status]int{settled.StatusPrepared: 4321} })
+	v.do(chromedp.Poll[bool]("document.body.innerText.includes('4,321')").Void())
+	v.sound("live")
+	d.console.Stop()
+	v.do(chromedp.WaitVisible(chromedp.CSS("[data-live-off]")))
+}
+
+// keyboardAlone signs in, skips to the content, searches and acts without a mouse.
+func keyboardAlone(t *testing.T, browser context.Context) {
+	d := openAt(t, filled)
+	v := newTab(t, browser, d)
+	v.become(desktop)
+	v.open("/console/sign-in")
+	v.do(chromedp.KeyEvent("alice"+kb.Tab+password+kb.Enter), chromedp.WaitReady(chromedp.CSS("body.page-overview")))
+	v.do(chromedp.KeyEvent(kb.Tab))
+	if on := v.ask("document.activeElement.className"); on != "skip" {
+		t.Errorf("the first stop is %q", on)
+	}
+	if ring := v.ask("getComputedStyle(document.activeElement).outlineStyle"); ring != "solid" {
+		t.Errorf("the focus is shown by an outline %q", ring)
+	}
+	v.do(chromedp.KeyEvent(kb.Enter), chromedp.Poll[bool]("document.activeElement.id === 'main'").Void())
+	v.do(chromedp.KeyEvent("/"), chromedp.Poll[bool]("document.activeElement.id === 'q'").Void())
+	v.do(chromedp.KeyEvent("20261128-003990"+kb.Enter), chromedp.WaitReady(chromedp.CSS("body.page-payment")))
+	reached := ""
+	for range 40 {
+		v.do(chromedp.KeyEvent(kb.Tab))
+		if reached = v.ask("document.activeElement.innerText"); reached == "Ask WeChat now" {
+			break
+		}
+	}
+	if reached != "Ask WeChat now" {
+		t.Fatalf("the act is not reached, at last there is %q", reached)
+	}
+	v.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS("[data-told='told.query']")))
+}
+
+func withoutOperators(t *testing.T, browser context.Context) {
+	v := newTab(t, browser, openAt(t, filled, nobody))
+	v.become(desktop)
+	v.open("/console/payments/" + id(3))
+	v.says("no operators are configured")
+	v.sound("without operators")
+	v.picture("unguarded")
+}
+
+func dependenciesAway(t *testing.T, browser context.Context) {
+	d := openAt(t, filled)
+	v := newTab(t, browser, d)
+	v.become(desktop)
+	v.signIn("alice")
+	v.do(chromedp.WaitVisible(chromedp.CSS(".tiles")))
+	d.books.set(func(b *books) { b.failing = []string{"postgres", "nats"} })
+	v.do(chromedp.WaitVisible(chromedp.CSS(".dependency.down")))
+	v.says("The database can't be read. What stands here is of")
+	v.says("1,284")
+	v.picture("away-overview")
+	v.open("/console/payments")
+	v.says("PostgreSQL does not answer")
+	v.picture("away-payments")
+	v.sound("away")
+}
+
+func withoutScript(t *testing.T, browser context.Context) {
+	v := newTab(t, browser, openAt(t, filled))
+	v.become(desktop)
+	order(v, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	v.signIn("alice")
+	v.do(chromedp.Navigate(v.desk.server.URL+"/console/payments/"+id(10)), chromedp.WaitReady(chromedp.CSS("main")))
+	v.do(chromedp.Click(chromedp.CSS("form[action$='/query'] button")), chromedp.WaitVisible(chromedp.CSS("[data-told='told.query']")))
+	v.picture("without-script")
+}
