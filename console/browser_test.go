@@ -71,7 +71,7 @@ func newTab(t *testing.T, chromium context.Context, d *desk) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 60*time.Second)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	v := &tab{t: t, ctx: ctx, desk: d, bad: &lines{}}
 	err := chromedp.Listen(ctx, func(event any) {
@@ -151,23 +151,26 @@ var looks = []look{
 	{"phone-zh", 360, 740, 1, false, "zh-CN"},
 }
 
-// walk is every page that there is.
-var walk = []struct{ name, path string }{
-	{"overview", "/console/"},
-	{"payments", "/console/payments"},
-	{"payments-narrowed", "/console/payments?status=completed&merchant=shop2"},
-	{"payments-none", "/console/payments?merchant=nobody"},
-	{"payment-hangs", "/console/payments/" + id(10)},
-	{"payment-flagged", "/console/payments/" + id(3)},
-	{"payment-completed", "/console/payments/" + id(11)},
-	{"payment-failed", "/console/payments/" + id(7)},
-	{"refunds", "/console/refunds"},
-	{"flags", "/console/flags"},
-	{"flags-settled", "/console/flags?settled=yes"},
-	{"letters", "/console/letters"},
-	{"letter", "/console/letters/92"},
-	{"search-none", "/console/search?q=nothing"},
-	{"nowhere", "/console/nowhere"},
+// walk is every page that there is. Those that are drawn everywhere differ most from look
+// to look; the others are drawn in the first.
+var walk = []struct {
+	name, path string
+	everywhere bool
+}{
+	{"overview", "/console/", true},
+	{"payments", "/console/payments?status=closed", true},
+	{"payments-none", "/console/payments?merchant=nobody", false},
+	{"payment-hangs", "/console/payments/" + id(10), true},
+	{"payment-flagged", "/console/payments/" + id(3), true},
+	{"payment-completed", "/console/payments/" + id(11), false},
+	{"payment-failed", "/console/payments/" + id(7), false},
+	{"refunds", "/console/refunds", false},
+	{"flags", "/console/flags", true},
+	{"flags-settled", "/console/flags?settled=yes", false},
+	{"letters", "/console/letters", false},
+	{"letter", "/console/letters/92", false},
+	{"search-none", "/console/search?q=nothing", false},
+	{"nowhere", "/console/nowhere", false},
 }
 
 func (v *tab) picture(name string) {
@@ -230,6 +233,7 @@ func (v *tab) signIn(name string) {
 func TestBrowser(t *testing.T) {
 	browser := chromium(t)
 	for _, l := range looks {
+		first := l == looks[0]
 		t.Run("walk "+l.name, func(t *testing.T) {
 			t.Parallel()
 			v := newTab(t, browser, openAt(t, filled))
@@ -240,7 +244,9 @@ func TestBrowser(t *testing.T) {
 			for _, p := range walk {
 				v.open(p.path)
 				v.sound(p.path)
-				v.picture(l.name + "-" + p.name)
+				if first || p.everywhere {
+					v.picture(l.name + "-" + p.name)
+				}
 			}
 		})
 	}
@@ -282,10 +288,10 @@ func strangersRunNothing(t *testing.T, browser context.Context) {
 	v.signIn("alice")
 	for _, p := range walk {
 		v.open(p.path)
-		v.do(chromedp.Poll[bool]("document.readyState === 'complete'").Void())
+		v.do(chromedp.Poll[chromedp.Void]("document.readyState === 'complete'"))
 		v.sound("nasty " + p.path)
-		v.picture("nasty-" + p.name)
 	}
+	v.picture("nasty")
 	// Open whatever is folded, and point at whatever can be pointed at.
 	v.open("/console/payments/" + id(3))
 	v.ask(`(() => {
@@ -295,7 +301,6 @@ func strangersRunNothing(t *testing.T, browser context.Context) {
 		return "";
 	})()`)
 	v.sound("nasty, unfolded")
-	v.picture("nasty-unfolded")
 }
 
 // press clicks, and waits for the page that it leads to.
@@ -387,7 +392,7 @@ func anotherSitesForm(t *testing.T, browser context.Context) {
 	t.Cleanup(evil.Close)
 	// Both are sites of this machine; by another name they are two, as they would be on the net.
 	v.do(chromedp.Navigate(strings.Replace(evil.URL, "127.0.0.1", "localhost", 1)))
-	v.do(chromedp.Poll[bool](fmt.Sprintf("location.href.startsWith(%q)", d.server.URL)).Void())
+	v.do(chromedp.WaitVisible(chromedp.CSS("pre")))
 	if text := v.ask("document.body.innerText"); strings.Contains(text, "WeChat is asked now") {
 		t.Errorf("it was done: %s", text)
 	}
@@ -418,7 +423,7 @@ func overviewIsLive(t *testing.T, browser context.Context) {
 	v.signIn("bob")
 	v.do(chromedp.WaitVisible(chromedp.CSS("[data-live-mark]")))
 	d.books.set(func(b *books) { b.overview.Open = map[settled.Status]int{settled.StatusPrepared: 4321} })
-	v.do(chromedp.Poll[bool]("document.body.innerText.includes('4,321')").Void())
+	v.do(chromedp.Poll[chromedp.Void]("document.body.innerText.includes('4,321')"))
 	v.sound("live")
 	d.console.Stop()
 	v.do(chromedp.WaitVisible(chromedp.CSS("[data-live-off]")))
@@ -438,8 +443,9 @@ func keyboardAlone(t *testing.T, browser context.Context) {
 	if ring := v.ask("getComputedStyle(document.activeElement).outlineStyle"); ring != "solid" {
 		t.Errorf("the focus is shown by an outline %q", ring)
 	}
-	v.do(chromedp.KeyEvent(kb.Enter), chromedp.Poll[bool]("document.activeElement.id === 'main'").Void())
-	v.do(chromedp.KeyEvent("/"), chromedp.Poll[bool]("document.activeElement.id === 'q'").Void())
+	v.do(chromedp.KeyEvent(kb.Enter), chromedp.Poll[chromedp.Void]("document.activeElement.id === 'main'"))
+	v.do(chromedp.KeyEvent("/"), chromedp.Poll[chromedp.Void]("document.activeElement.id === 'q'"))
+	v.ask("document.activeElement.value = ''") // a key that is pressed by a test is typed all the same
 	v.do(chromedp.KeyEvent("20261128-003990"+kb.Enter), chromedp.WaitReady(chromedp.CSS("body.page-payment")))
 	reached := ""
 	for range 40 {

@@ -102,14 +102,19 @@ func dict(values ...any) (map[string]any, error) {
 }
 
 // named translates a word that the domain or an adapter uses, and shows one that it does not
-// know as it is.
+// know as it is, if it is no longer than a name.
 func named(l language, prefix, name string) string {
 	key := word(prefix + "." + name)
 	if _, ok := texts[key]; ok {
 		return say(key).in(l)
 	}
+	if runes := []rune(name); len(runes) > mostName {
+		name = string(runes[:mostName]) + "…"
+	}
 	return plain(name)
 }
+
+const mostName = 40
 
 func grouped2(n any) string {
 	switch n := n.(type) {

@@ -154,7 +154,7 @@ func TestDurationsAndDistancesInTime(t *testing.T) {
 		}
 	}
 	for d, want := range map[time.Duration][2]string{
-		0: {"now", "现在"}, -3 * time.Second: {"3 s ago", "3 秒 前"}, 90 * time.Second: {"in 1 min", "1 分钟 后"}, -72 * time.Hour: {"3 d ago", "3 天 前"},
+		0: {"now", "现在"}, -3 * time.Second: {"3 s ago", "3 秒前"}, 90 * time.Second: {"in 1 min", "1 分钟后"}, -72 * time.Hour: {"3 d ago", "3 天前"},
 	} {
 		if en, zh := relative(english, noon.Add(d), noon), relative(chinese, noon.Add(d), noon); en != want[0] || zh != want[1] {
 			t.Errorf("%s is %q, %q; want %q", d, en, zh, want)

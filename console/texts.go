@@ -210,8 +210,8 @@ var pageTexts = map[word]text{
 	"line.body":  {"Content", "内容"},
 	"line.empty": {"Nothing is known.", "没有记录。"},
 
-	"relative.ago":   {"{time} ago", "{time} 前"},
-	"relative.in":    {"in {time}", "{time} 后"},
+	"relative.ago":   {"{time} ago", "{time}前"},
+	"relative.in":    {"in {time}", "{time}后"},
 	"relative.now":   {"now", "现在"},
 	"relative.units": {"{count} {unit}", "{count} {unit}"},
 	"unit.s":         {"s", "秒"},

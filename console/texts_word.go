@@ -104,7 +104,7 @@ var wordTexts = map[word]text{
 	"fact.detail":        {"detail", "详情"},
 	"fact.code":          {"code", "代码"},
 	"fact.message":       {"message", "消息"},
-	"fact.host":          {"host", "主机"},
+	"fact.host":          {"host", "域名"},
 	"fact.description":   {"Description", "描述"},
 	"fact.trade_type":    {"Trade type", "交易类型"},
 	"fact.refunding":     {"Given back or on its way", "已退或退款中"},

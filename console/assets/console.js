@@ -74,7 +74,7 @@
     if (!document.hidden) open();
   }
 
-  // After an act the page is read anew a few times, until what came of it is there.
+  // After an act the page is read anew a few times, and put in where something came of it.
   function follow() {
     const told = document.querySelector("[data-told='told.query'], [data-told='told.close'], [data-told='told.replay']");
     if (!told) return;
@@ -84,7 +84,8 @@
         const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
         if (!answer?.ok || answer.redirected) return;
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
-        if (fresh) {
+        const mark = (main) => main.querySelector("[data-mark]")?.dataset.mark;
+        if (fresh && mark(fresh) !== mark(document)) {
           document.querySelector("main").replaceChildren(told, ...fresh.childNodes);
           times();
         }
