@@ -38,7 +38,7 @@ func newDoor(cfg Config) (*door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
-	stranger, err := strangersHash(cfg.Random)
+	stranger, err := strangersHash(known, cfg.Random)
 	if err != nil {
 		return nil, err
 	}

@@ -21,10 +21,13 @@ const (
 
 	scheme = "pbkdf2-sha256"
 	// rounds is what OWASP asks for with this hash: a fifth of a second of one core.
-	rounds     = 600_000
-	mostRounds = 10_000_000
-	saltBytes  = 16
-	keyBytes   = 32
+	rounds    = 600_000
+	saltBytes = 16
+	keyBytes  = 32
+
+	// A hash that another program has made may be of fewer rounds, or of more.
+	fewestRounds, mostRounds       = 100_000, 10_000_000
+	fewestSaltBytes, mostSaltBytes = 8, 64
 )
 
 var errMalformed = errors.New("not of the form pbkdf2-sha256$600000$<salt>$<key>; settled password writes one")
@@ -84,14 +87,19 @@ func readHash(text string) (hashed, error) {
 	}
 	h := hashed{}
 	var err error
-	if h.rounds, err = strconv.Atoi(parts[1]); err != nil || h.rounds < rounds || h.rounds > mostRounds {
+	if h.rounds, err = strconv.Atoi(parts[1]); err != nil || h.rounds < fewestRounds || h.rounds > mostRounds {
 		return hashed{}, errMalformed
 	}
-	if h.salt, err = base64.RawStdEncoding.DecodeString(parts[2]); err != nil || len(h.salt) < saltBytes {
+	if h.salt, err = unpadded(parts[2]); err != nil || len(h.salt) < fewestSaltBytes || len(h.salt) > mostSaltBytes {
 		return hashed{}, errMalformed
 	}
-	if h.key, err = base64.RawStdEncoding.DecodeString(parts[3]); err != nil || len(h.key) != keyBytes {
+	if h.key, err = unpadded(parts[3]); err != nil || len(h.key) != keyBytes {
 		return hashed{}, errMalformed
 	}
 	return h, nil
+}
+
+// unpadded reads base64 as it is written with padding, and without.
+func unpadded(text string) ([]byte, error) {
+	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 }

@@ -14,9 +14,18 @@ const hashWithin = 5 * time.Second
 
 var errCrowded = errors.New("too many sign in at this moment")
 
-// strangersHash is the hash of no password at all, for names that nobody has.
-func strangersHash(random io.Reader) (string, error) {
-	h := hashed{rounds: rounds, salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
+// strangersHash is the hash of no password at all, for names that nobody has. It is as much
+// work as that of an operator.
+func strangersHash(known operators, random io.Reader) (string, error) {
+	work := 0
+	for _, o := range known {
+		h, err := readHash(o.Hash)
+		if err != nil {
+			return "", err
+		}
+		work = max(work, h.rounds)
+	}
+	h := hashed{rounds: max(work, fewestRounds), salt: make([]byte, saltBytes), key: make([]byte, keyBytes)}
 	for _, part := range [][]byte{h.salt, h.key} {
 		if _, err := io.ReadFull(random, part); err != nil {
 			return "", fmt.Errorf("make a hash: %w", err)

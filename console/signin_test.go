@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -330,14 +329,16 @@ func TestWithoutOperatorsOrLedgerThereIsNoConsole(t *testing.T) {
 // stream opens the live overview and returns its events.
 func (b *browser) stream(ctx context.Context) (status int, events <-chan string, end func()) {
 	b.t.Helper()
+	ctx, end = context.WithCancel(ctx)
 	r := b.request(http.MethodGet, "/console/live", nil).WithContext(ctx)
-	resp, err := b.http.Do(r)
+	resp, err := b.http.Do(r) //nolint:bodyclose // whoever reads it closes it
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	told := make(chan string, 1000)
 	go func() {
 		defer close(told)
+		defer resp.Body.Close()
 		lines := bufio.NewScanner(resp.Body)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
@@ -346,7 +347,7 @@ func (b *browser) stream(ctx context.Context) (status int, events <-chan string,
 			}
 		}
 	}()
-	return resp.StatusCode, told, func() { _, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 0)); resp.Body.Close() }
+	return resp.StatusCode, told, end
 }
 
 func ended(t *testing.T, events <-chan string, what string) {

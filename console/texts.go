@@ -63,6 +63,7 @@ var pageTexts = map[word]text{
 	"overview.stale":     {"The database can't be read. What stands here is of", "无法读取数据库。以下内容截至"},
 	"overview.nothing":   {"The database can't be read, and nothing was read before.", "无法读取数据库，之前也没有读到任何内容。"},
 	"overview.oldest":    {"has waited the longest: somebody should have looked at it", "等待最久，本应处理的时间是"},
+	"stop":               {".", "。"},
 	"overview.as_of":     {"As of", "截至"},
 
 	"tile.requested":   {"Being prepared", "预下单中"},
@@ -135,6 +136,7 @@ var pageTexts = map[word]text{
 	"paging.next":  {"Older", "更早"},
 	"trouble.mark": {"{count} in vain", "{count} 次未果"},
 
+	"list.go_on":     {"Nothing so far; there is more to look through.", "暂未找到，还可以继续查找。"},
 	"payments.empty": {"No payment is like that.", "没有符合条件的支付。"},
 	"refunds.empty":  {"No refund is like that.", "没有符合条件的退款。"},
 

@@ -83,7 +83,7 @@ var wordTexts = map[word]text{
 	"event.dead.dropped":         {"A dead letter was dropped", "删除了死信"},
 	"event.operator.query":       {"An operator asked WeChat at once", "操作员要求立即查询微信"},
 	"event.operator.close":       {"An operator asked for the order to be closed", "操作员要求关闭订单"},
-	"event.operator.settle":      {"An operator settled a flag", "操作员处理了标记"},
+	"event.flag.settled":         {"An operator settled a flag", "操作员处理了标记"},
 	"event.other":                {"{type}", "{type}"},
 
 	"call.title":         {"WeChat was asked ({name}): {outcome}", "调用微信（{name}）：{outcome}"},

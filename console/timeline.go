@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"settled"
@@ -50,8 +49,11 @@ func timeline(history []settled.Happening, journal []settled.Entry, letters []Le
 	return all
 }
 
-// actPrefix begins the type of a row of the history that tells of an operator's act.
-const actPrefix = "operator."
+// acts are the rows of the history that tell what a person did.
+var acts = []string{closeAsked, "operator.query", "flag.settled", "dead.replayed", "dead.dropped"}
+
+// closeAsked is the row of an operator who wants the order closed.
+const closeAsked = "operator.close"
 
 // tones of events that are not plain.
 var tones = map[string]string{
@@ -71,7 +73,7 @@ func ofHistory(h settled.Happening) happened {
 		At: h.At, Kind: "event", Tone: toneOf(h.Type), Title: eventTitle(h.Type), Name: h.Type, RequestID: h.RequestID,
 		Moved: h.From != "" && h.From != h.To, From: h.From, To: h.To, Published: publishedWord(h), Body: readable(h.Data),
 	}
-	if strings.HasPrefix(h.Type, actPrefix) || strings.HasPrefix(h.Type, "dead.") {
+	if slices.Contains(acts, h.Type) {
 		line.Kind = "act"
 	}
 	var told struct {
@@ -195,6 +197,6 @@ func closing(p settled.Payment, history []settled.Happening) bool {
 		return false
 	}
 	return slices.ContainsFunc(history, func(h settled.Happening) bool {
-		return h.Type == actPrefix+string(settled.ActClose)
+		return h.Type == closeAsked
 	})
 }
