@@ -130,9 +130,10 @@ func cameToLoopback(r *http.Request) bool {
 }
 
 // secure reports whether the cookie may be sent over TLS alone. Only a browser that speaks
-// to loopback in the clear could do nothing with such a cookie.
+// to loopback in the clear could do nothing with such a cookie. Whoever forges the header
+// gets a stricter cookie, and nothing else.
 func secure(r *http.Request) bool {
-	return r.TLS != nil || !cameToLoopback(r) || !isLoopback(hostOf(r))
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" || !cameToLoopback(r) || !isLoopback(hostOf(r))
 }
 
 // cookieName binds the cookie to this very host, where browsers can do that.

@@ -65,6 +65,10 @@ const writeWithin = 10 * time.Second
 // live sends the overview again and again, as server-sent events, whenever it looks another
 // way than before.
 func (c *Console) live(v *visit) {
+	if v.r.Method != http.MethodGet {
+		v.w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	of, until := "address "+origin(v.r.RemoteAddr), sessionLife
 	if v.signedIn {
 		of, until = v.session.id, v.session.until.Sub(c.cfg.Now())

@@ -236,7 +236,7 @@ func TestEveryRouteTakesItsMethodsAlone(t *testing.T) {
 	t.Parallel()
 	d := open(t, filled, nil)
 	b := d.as("alice")
-	pages := append(paths(), "/console/sign-in", "/console/assets/x/console.css", "/console/nowhere", "/console/payments/x", "/console/letters/x", "/console/letters/0", "/elsewhere")
+	pages := append(paths(), "/console/sign-in", "/console", "/console/assets/x/console.css", "/console/nowhere", "/console/payments/x", "/console/letters/x", "/console/letters/0", "/elsewhere")
 	forms := append(acts(), "/console/sign-out", "/console/language", "/console/payments/x/query", "/console/flags/x/settle", "/console/letters/x/replay", "/console/flags/../../etc/settle")
 	for _, path := range append(pages, forms...) {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} {
@@ -256,6 +256,9 @@ func TestEveryRouteTakesItsMethodsAlone(t *testing.T) {
 				t.Errorf("%s %s: the policy has a hole", method, path)
 			}
 		}
+	}
+	if a := b.do(b.request(http.MethodHead, "/console/live", nil)); a.status != http.StatusNoContent {
+		t.Errorf("HEAD of a stream: %d", a.status)
 	}
 	if len(d.books.acts)+len(d.books.replayed) > 0 {
 		t.Error("something was done without a token")

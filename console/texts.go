@@ -38,6 +38,7 @@ var pageTexts = map[word]text{
 	"sign_in.name":       {"Name", "用户名"},
 	"sign_in.password":   {"Password", "密码"},
 	"sign_in.lead":       {"Operators stand in the configuration, under admin.operators.", "操作员在配置文件的 admin.operators 中设置。"},
+	"sign_in.insecure":   {"This page does not come over TLS, so your browser will not keep the session. Use https, or a tunnel to loopback.", "此页面未使用 TLS，浏览器不会保留登录状态。请使用 https，或通过隧道访问本机回环地址。"},
 	"zone.utc":           {"Times are in UTC.", "时间为 UTC。"},
 
 	"unguarded":       {"You see everything and can do nothing here, because no operators are configured.", "尚未配置操作员：可以查看全部内容，但不能执行任何操作。"},

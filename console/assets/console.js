@@ -43,11 +43,24 @@
     for (const node of document.querySelectorAll("[data-zone]")) say(node, `${name} ${Intl.DateTimeFormat().resolvedOptions().timeZone}`);
   }
 
-  // Put in new content that our own server wrote, and leave the focus where it was.
+  // What a screen reader reads out when it changes; time going on is no change.
+  function spoken(alerts) {
+    const copy = alerts.cloneNode(true);
+    for (const time of copy.querySelectorAll("time")) time.textContent = "";
+    return copy.innerHTML;
+  }
+
+  // Put in new content that our own server wrote, and leave the focus where it was. The
+  // alerts stay where they are unless there are others, or they would be read out each time.
   function put(node, html) {
     const focused = node.contains(document.activeElement) && document.activeElement.getAttribute("href");
     const fresh = new DOMParser().parseFromString(html, "text/html").body;
-    node.replaceChildren(...fresh.childNodes);
+    const alerts = node.querySelector(".alerts");
+    const others = fresh.querySelector(".alerts");
+    if (spoken(alerts) !== spoken(others)) alerts.replaceChildren(...others.childNodes);
+    for (const old of [...node.childNodes]) if (old !== alerts) old.remove();
+    others.remove();
+    node.append(...fresh.childNodes);
     if (focused) node.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
     times();
   }
@@ -100,6 +113,9 @@
       if (search) { e.preventDefault(); search.focus(); search.select(); }
     }
   });
+
+  // Over plain HTTP a browser does not keep the session, and nobody would know why.
+  for (const node of document.querySelectorAll("[data-insecure]")) node.hidden = isSecureContext;
 
   times();
   zone();
