@@ -184,10 +184,7 @@ func TestSigningOutEndsTheSession(t *testing.T) {
 func TestASessionIsGoodInTheWholeFleetUntilThePasswordChanges(t *testing.T) {
 	t.Parallel()
 	here, there := open(t, filled, nil), open(t, filled, nil)
-	other, err := console.Hash("another password", rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := hashOf("another password")
 	changed := open(t, filled, func(cfg *console.Config) {
 		cfg.Operators = []console.Operator{{Name: "alice", Role: console.Acting, Hash: other}}
 	})
