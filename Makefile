@@ -28,6 +28,11 @@ test: ## run the whole test suite
 	@scripts/setup
 	@go test -json ./... | go run ./scripts/testcount
 
+.PHONY: browser
+browser: ## test the console in a real browser, and draw its pages into bin/console
+	@scripts/setup-browser
+	go test -count 1 -tags browser -parallel 3 -run TestBrowser ./console
+
 .PHONY: race
 race: ## run the whole test suite with the race detector (needs a C compiler)
 	@scripts/setup

@@ -56,7 +56,7 @@ var house = map[string]room{
 	"workers": {doors: []string{".", "events"}, modules: []string{uuid}},
 	"ingress": {doors: []string{".", "events"}, modules: []string{uuid, rate}},
 	"audit":   {doors: []string{".", "events"}, modules: []string{uuid}},
-	"console": {doors: []string{"."}},
+	"console": {doors: []string{"."}, modules: []string{rate}},
 
 	// The roof sees everything.
 	"cmd/settled": {
@@ -117,6 +117,7 @@ var (
 	// testModules may be used by tests alone, besides whatever a room uses.
 	testModules = []string{
 		"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/anishathalye/porcupine",
+		"github.com/chromedp/chromedp", "github.com/chromedp/cdproto",
 	}
 )
 
