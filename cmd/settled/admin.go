@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"settled/console"
 )
 
 // dependency is something the process stands on.
@@ -27,10 +29,12 @@ type admin struct {
 	dependencies []dependency
 	metrics      *metrics
 	profile      bool
+	page         *console.Console // nil until it is opened
 	log          *slog.Logger
 }
 
-// handler routes /healthz, /readyz and /metrics, and Go's profiles if they are wanted.
+// handler routes /healthz, /readyz and /metrics, the operator's page, and Go's profiles if they
+// are wanted.
 func (a *admin) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -38,6 +42,9 @@ func (a *admin) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
+	if a.page != nil {
+		mux.Handle("/", a.page)
+	}
 	if a.profile {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -117,6 +124,9 @@ func (a *admin) watch(ctx context.Context, every time.Duration) {
 // serve answers on the listener until it is stopped.
 func (a *admin) serve(listener net.Listener) (stop func(ctx context.Context) error) {
 	server := &http.Server{Handler: a.handler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	if a.page != nil {
+		server.RegisterOnShutdown(a.page.Stop)
+	}
 	go func() { _ = server.Serve(listener) }() // it ends when it is shut down
 	return server.Shutdown
 }

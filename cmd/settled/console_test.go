@@ -31,7 +31,8 @@ func (w *world) lookedAt() (*process, console.Ledger, console.Letters, console.H
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = p.close(w.t.Context()) })
-	ledger, letters, health := p.consoleParts(&admin{dependencies: p.dependencies(), metrics: p.metrics, log: p.log})
+	a := &admin{dependencies: p.dependencies(), metrics: p.metrics, log: p.log}
+	ledger, letters, health := p.store, p.consoleLetters(), &consoleHealth{process: p, admin: a}
 	return p, ledger, letters, health
 }
 

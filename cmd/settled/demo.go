@@ -169,14 +169,39 @@ func (d *demo) showProgress(ctx context.Context) {
 	}
 }
 
-// keepRunning prints how to look around and waits to be told to stop.
+// lifePause is how long the shop of a demo that is kept waits for its next customer.
+const lifePause = 800 * time.Millisecond
+
+// keepBuying lets customers come one after the other, so that there is something to look at.
+func (d *demo) keepBuying(ctx context.Context) {
+	var customers sync.WaitGroup
+	defer customers.Wait()
+	ticker := time.NewTicker(lifePause)
+	defer ticker.Stop()
+	for number := d.payments; ; number++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		customers.Go(func() {
+			if err := d.shop.placeAndPay(ctx, number); err != nil && ctx.Err() == nil {
+				d.log.WarnContext(ctx, "customer not served", "error", err)
+			}
+			d.shop.forget(number)
+		})
+	}
+}
+
+// keepRunning prints how to look around, and lets customers come until it is told to stop.
 func (d *demo) keepRunning(ctx context.Context) {
 	merchant := d.lanes[0][0].merchant()
 	fmt.Fprintf(d.out, `
 Everything goes on running. Stop it with Ctrl-C.
 
   ingress        http://%s
-  admin          http://%s/metrics
+  console        http://%s/console/   sign in as %s, password %s
+  metrics        http://%s/metrics
   NATS           %s
   PostgreSQL     %s
   WeChat         %s
@@ -187,7 +212,7 @@ Try:
     -d '{"merchant": "%s", "order_id": "tea00001", "amount": {"total": 1999}, "description": "One pot of tea"}'
   curl %s/simulator/pay -d '{"merchant": "%s", "out_trade_no": "tea00001"}'
   curl -H 'Authorization: Bearer %s' http://%s/v1/payments/%s/tea00001
-`, d.servers.at.ingress, d.servers.at.admin, d.servers.nats.URL(), d.servers.postgres.URL(), d.servers.hosts[0], d.servers.file,
+`, d.servers.at.ingress, d.servers.at.admin, demoOperator, d.servers.password, d.servers.at.admin, d.servers.nats.URL(), d.servers.postgres.URL(), d.servers.hosts[0], d.servers.file,
 		demoToken, d.servers.at.ingress, merchant, d.servers.hosts[0], merchant, demoToken, d.servers.at.ingress, merchant)
-	<-ctx.Done()
+	d.keepBuying(ctx)
 }

@@ -14,6 +14,7 @@ func (d *demo) writeAddresses() error {
 	}
 	data, err := json.MarshalIndent(map[string]string{
 		"ingress": "http://" + d.servers.at.ingress, "admin": "http://" + d.servers.at.admin, "token": demoToken,
+		"operator": demoOperator, "password": d.servers.password,
 		"nats": d.servers.nats.URL(), "postgres": d.servers.postgres.URL(), "wechat": d.servers.hosts[0],
 		"merchant": d.lanes[0][0].merchant(), "configuration": d.servers.file,
 	}, "", "  ")

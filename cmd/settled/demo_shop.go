@@ -54,7 +54,7 @@ type demoOrder struct {
 // placeAndPay takes one order from the click to its end.
 func (s *demoShop) placeAndPay(ctx context.Context, number int) error {
 	o := &demoOrder{
-		id: fmt.Sprintf("demo%08d", number), lane: s.lane(number), leaves: s.leaves(number), total: 1 + number%9999,
+		id: orderNumber(number), lane: s.lane(number), leaves: s.leaves(number), total: 1 + number%9999,
 		requested: time.Now(), payable: make(chan events.Prepared, 1), ended: make(chan struct{}),
 		told: map[string]map[string]bool{},
 	}
@@ -89,6 +89,15 @@ func (s *demoShop) placeAndPay(ctx context.Context, number int) error {
 	case <-ctx.Done():
 		return fmt.Errorf("order %s: not ended: %w", o.id, ctx.Err())
 	}
+}
+
+func orderNumber(number int) string { return fmt.Sprintf("demo%08d", number) }
+
+// forget forgets an order that nobody will count.
+func (s *demoShop) forget(number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.orders, orderNumber(number))
 }
 
 func (s *demoShop) request(o *demoOrder, number int) map[string]any {

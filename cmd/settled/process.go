@@ -130,6 +130,10 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 	var at addresses
 	admin := &admin{dependencies: p.dependencies(), metrics: p.metrics, profile: p.cfg.Admin.Profile, log: p.log}
 	if what.admin {
+		var err error
+		if admin.page, err = p.openConsole(admin); err != nil {
+			return err
+		}
 		listener, err := listen(ctx, p.cfg.Admin.Listen)
 		if err != nil {
 			return err

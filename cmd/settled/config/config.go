@@ -67,6 +67,7 @@ type Admin struct {
 	Listen    string // host:port; beyond loopback only with operators
 	Profile   bool   // Go's profiles are served too
 	Operators []Operator
+	Hosts     []string // under which browsers reach it, besides those of loopback
 }
 
 // Payments is how long a payment waits, and how often WeChat is asked about it.

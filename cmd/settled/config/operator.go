@@ -53,6 +53,16 @@ func personName(text string) string {
 	return ""
 }
 
+// hostName accepts what stands in the address of a page before a port.
+func hostName(text string) string {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool {
+		return r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
+	}) {
+		return "must be a host name such as console.example.com, without a port"
+	}
+	return ""
+}
+
 // passwordHash accepts the form of a hash; whether a password fits is not for here.
 func passwordHash(text string) string {
 	const (

@@ -36,6 +36,11 @@ func readAdmin(s *section) Admin {
 		Listen: s.at("listen").text("127.0.0.1:8081", listen), Profile: s.at("profile").boolean(),
 		Operators: readOperators(s.at("operators")),
 	}
+	if hosts := s.at("hosts"); !hosts.absent() {
+		for _, item := range hosts.items() {
+			a.Hosts = append(a.Hosts, item.need(hostName))
+		}
+	}
 	if a.Listen != "" && !loopback(a.Listen) && len(a.Operators) == 0 {
 		s.at("listen").problem("must be a loopback address such as 127.0.0.1:8081, unless admin.operators says who may come")
 	}
