@@ -291,9 +291,9 @@ func strangersRunNothing(t *testing.T, browser context.Context) {
 		v.do(chromedp.Poll[chromedp.Void]("document.readyState === 'complete'"))
 		v.sound("nasty " + p.path)
 	}
-	v.picture("nasty")
 	// Open whatever is folded, and point at whatever can be pointed at.
 	v.open("/console/payments/" + id(3))
+	v.picture("nasty")
 	v.ask(`(() => {
 		for (const e of document.querySelectorAll("details")) e.open = true;
 		for (const e of document.querySelectorAll("*"))

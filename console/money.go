@@ -17,7 +17,7 @@ func yuan(m settled.Money) string {
 	if m.Currency == settled.CNY || m.Currency == "" {
 		return sign + "¥" + text
 	}
-	return sign + text + " " + plain(m.Currency)
+	return sign + text + " " + plain(short(m.Currency))
 }
 
 // grouped writes a number with its thousands apart.

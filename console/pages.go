@@ -64,6 +64,7 @@ func functions(l language, now func() time.Time) template.FuncMap {
 		"pieces": pieces,
 		"plain":  plain,
 		"fold":   fold,
+		"short":  short,
 		"yuan":   yuan,
 		"money": func(total settled.Fen, currency string) string {
 			return yuan(settled.Money{Total: total, Currency: currency})
@@ -108,13 +109,8 @@ func named(l language, prefix, name string) string {
 	if _, ok := texts[key]; ok {
 		return say(key).in(l)
 	}
-	if runes := []rune(name); len(runes) > mostName {
-		name = string(runes[:mostName]) + "…"
-	}
-	return plain(name)
+	return plain(short(name))
 }
-
-const mostName = 40
 
 func grouped2(n any) string {
 	switch n := n.(type) {

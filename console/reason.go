@@ -75,7 +75,7 @@ var reasons = map[settled.Status][]because{
 	},
 	settled.StatusFailed: {
 		{situation.flagged, flaggedAs("failed.flagged")},
-		{anyway, func(s situation) sentence { return say("failed", "code", s.payment.Failure.Code) }},
+		{anyway, func(s situation) sentence { return say("failed", "code", short(s.payment.Failure.Code)) }},
 	},
 }
 
@@ -187,7 +187,7 @@ func refundReason(r settled.Refund, now time.Time) sentence {
 	case stuckRefund(r, nil):
 		return say("refund.abnormal")
 	case r.Status == settled.RefundFailed:
-		return say("refund.failed", "code", r.Failure.Code)
+		return say("refund.failed", "code", short(r.Failure.Code))
 	case !r.DueAt.IsZero() && now.Sub(r.DueAt) > overdueAfter:
 		return say("refund.overdue")
 	case r.Trouble != "":

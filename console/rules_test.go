@@ -114,6 +114,13 @@ func TestLongTextsAreFolded(t *testing.T) {
 	}
 }
 
+func TestWhatIsTooLongForANameIsCut(t *testing.T) {
+	t.Parallel()
+	if name := strings.Repeat("字", mostName); short(name) != name || short(name+"x") != name+"…" {
+		t.Error("a name is cut where it should not be, or not where it should")
+	}
+}
+
 func TestAmountsAreExact(t *testing.T) {
 	t.Parallel()
 	for fen, want := range map[settled.Fen]string{

@@ -113,7 +113,7 @@ func eventTitle(eventType string) sentence {
 	if _, ok := texts[key]; ok {
 		return say(key)
 	}
-	return say("event.other", "type", eventType)
+	return say("event.other", "type", short(eventType))
 }
 
 func publishedWord(h settled.Happening) word {
@@ -139,7 +139,7 @@ func ofJournal(e settled.Entry) happened {
 	if e.Outcome != "done" && e.Outcome != string(settled.Success) {
 		line.Tone = "warn"
 	}
-	line.Title = say(title, "name", plain(e.Name), "outcome", say(outcome, "outcome", plain(e.Outcome)))
+	line.Title = say(title, "name", plain(short(e.Name)), "outcome", say(outcome, "outcome", plain(short(e.Outcome))))
 	if e.Host != "" {
 		line.Facts = append(line.Facts, fact{"fact.host", e.Host})
 	}

@@ -100,7 +100,7 @@ func whatOf(code string) word {
 
 // told is the trouble as a part of a sentence.
 func (t trouble) told(attempts int) sentence {
-	what := sentence{t.what, []any{"code", t.code}}
+	what := sentence{t.what, []any{"code", short(t.code)}}
 	if t.flag != "" {
 		what = say(flagWord(t.flag))
 	}

@@ -90,3 +90,14 @@ func fold(text string) folded {
 	}
 	return folded{string([]rune(text)[:foldAfter*3/4]), text}
 }
+
+// mostName is how much of a name is shown: of whatever is longer it is not one.
+const mostName = 64
+
+// short is a name as it is, or its beginning.
+func short(name string) string {
+	if utf8.RuneCountInString(name) <= mostName {
+		return name
+	}
+	return string([]rune(name)[:mostName]) + "…"
+}
