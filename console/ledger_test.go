@@ -336,7 +336,7 @@ func (b *books) lived(p settled.Payment, n int) settled.Payment {
 			RequestID: "08F6A1B2-" + strconv.Itoa(n),
 		})
 	}
-	tell("payment.requested", 0, "", settled.StatusRequested, "")
+	tell("payment.recorded", 0, "", settled.StatusRequested, "")
 	p.DueAt = at.Add(12 * time.Second)
 	if p.Status == settled.StatusRequested {
 		return p

@@ -79,7 +79,7 @@ type Queue struct {
 type Key struct {
 	Merchant string
 	What     string // access token, platform certificate, public key, host main, host backup
-	State    string // as a word: good, expired, missing, left_alone
+	State    string // as a word: good, expired, missing, not_held, left_alone
 	Since    time.Time
 	Until    time.Time // zero if it does not end
 }

@@ -232,7 +232,7 @@ func TestTheTimelineMergesWhatIsKeptInSeveralPlaces(t *testing.T) {
 	}
 	line := timeline(
 		[]settled.Happening{
-			event("payment.requested", 0, nil),
+			event("payment.recorded", 0, nil),
 			event("payment.prepared", 2, func(h *settled.Happening) { h.Queued, h.From, h.To = true, "requested", "prepared" }),
 			event("operator.query", 4, func(h *settled.Happening) { h.Private = true }),
 		},

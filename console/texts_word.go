@@ -53,6 +53,7 @@ var wordTexts = map[word]text{
 	"key_state.good":           {"good", "正常"},
 	"key_state.expired":        {"expired", "已过期"},
 	"key_state.missing":        {"missing", "缺失"},
+	"key_state.not_held":       {"not held by this process", "本进程未持有"},
 	"key_state.left_alone":     {"left alone", "暂停使用"},
 
 	"kind.event":  {"event", "事件"},
@@ -65,7 +66,7 @@ var wordTexts = map[word]text{
 	"published.queued":  {"waits to be published", "等待发布"},
 	"published.private": {"private", "不发布"},
 
-	"event.payment.requested":    {"Requested and recorded", "已请求并记录"},
+	"event.payment.recorded":     {"Requested and recorded", "已请求并记录"},
 	"event.payment.prepared":     {"WeChat gave a prepay id: the customer can pay", "微信返回预支付号，顾客可以支付"},
 	"event.payment.completed":    {"Paid: the money is there", "已支付，款项到账"},
 	"event.payment.closed":       {"Closed unpaid", "未支付，已关闭"},

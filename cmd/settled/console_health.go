@@ -81,6 +81,7 @@ const (
 	keyGood      = "good"
 	keyExpired   = "expired"
 	keyMissing   = "missing"
+	keyNotHeld   = "not_held" // another process may hold it; it is fetched with the first call
 	keyLeftAlone = "left_alone"
 )
 
@@ -140,7 +141,7 @@ func (h *consoleHealth) Keys() []console.Key {
 func (s *sights) token(merchant string) console.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := console.Key{Merchant: merchant, What: "access token", State: keyMissing}
+	k := console.Key{Merchant: merchant, What: "access token", State: keyNotHeld}
 	if tokens := s.tokens[merchant]; tokens != nil {
 		if k.Until = tokens.Held(); !k.Until.IsZero() {
 			k.State = keyGood

@@ -257,7 +257,7 @@ func TestThePageKnowsKeysAndQueues(t *testing.T) {
 		}
 		return "not told of"
 	}
-	if got := state("classic", "access token"); got != keyMissing {
+	if got := state("classic", "access token"); got != keyNotHeld {
 		t.Errorf("the token is %s before the first call", got)
 	}
 	if _, err := p.merchants["classic"].Query(t.Context(), settled.Payment{OrderID: "nobody"}); err != nil {
