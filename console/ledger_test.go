@@ -181,10 +181,6 @@ func (b *books) FlagsOf(_ context.Context, id string) ([]settled.Flag, error) {
 	return paged(b.flags, "", 100, func(f settled.Flag) bool { return f.PaymentID == id }).Items, err
 }
 
-var actEvents = map[settled.ActKind]string{
-	settled.ActQuery: "operator.query", settled.ActClose: "operator.close", settled.ActSettle: "flag.settled",
-}
-
 // Act does it once: the second of two at the same moment finds nothing to do.
 func (b *books) Act(_ context.Context, a settled.Act) (bool, error) {
 	if err := b.ask("postgres"); err != nil {
@@ -206,9 +202,10 @@ func (b *books) Act(_ context.Context, a settled.Act) (bool, error) {
 	}
 	b.acts = append(b.acts, a)
 	if at >= 0 {
+		b.payments[at].CloseAsked = b.payments[at].CloseAsked || a.Kind == settled.ActClose
 		data, _ := json.Marshal(map[string]string{"by": a.By, "comment": a.Comment})
 		b.history[a.PaymentID] = append(b.history[a.PaymentID], settled.Happening{
-			Event: settled.Event{Type: actEvents[a.Kind], At: a.At, Data: data, Private: true, PaymentID: a.PaymentID},
+			Event: settled.Event{Type: a.Kind.Event(), At: a.At, Data: data, Private: true, PaymentID: a.PaymentID},
 		})
 	}
 	return true, nil

@@ -106,7 +106,7 @@ func (c *Console) paymentBody(p settled.Payment, all parts) paymentBody {
 			body.Settled = append(body.Settled, f)
 		}
 	}
-	s := situation{payment: p, refunds: all.refunds, flags: body.Flags, closing: closing(p, all.history), now: now}
+	s := situation{payment: p, refunds: all.refunds, flags: body.Flags, closing: closing(p), now: now}
 	body.Reason, body.Overdue = reason(s), s.overdue()
 	return body
 }

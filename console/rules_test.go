@@ -251,9 +251,8 @@ func TestTheTimelineMergesWhatIsKeptInSeveralPlaces(t *testing.T) {
 
 func TestAnOrderIsBeingClosedOnlyWhileItIsOpen(t *testing.T) {
 	t.Parallel()
-	asked := []settled.Happening{{Event: settled.Event{Type: "operator.close"}}}
 	for status, want := range map[settled.Status]bool{settled.StatusRequested: true, settled.StatusPrepared: true, settled.StatusClosed: false, settled.StatusCompleted: false} {
-		if closing(settled.Payment{Status: status}, asked) != want || closing(settled.Payment{Status: status}, nil) {
+		if closing(settled.Payment{Status: status, CloseAsked: true}) != want || closing(settled.Payment{Status: status}) {
 			t.Errorf("%s: not as it should be", status)
 		}
 	}

@@ -50,10 +50,7 @@ func timeline(history []settled.Happening, journal []settled.Entry, letters []Le
 }
 
 // acts are the rows of the history that tell what a person did.
-var acts = []string{closeAsked, "operator.query", "flag.settled", "dead.replayed", "dead.dropped"}
-
-// closeAsked is the row of an operator who wants the order closed.
-const closeAsked = "operator.close"
+var acts = []string{"operator.close", "operator.query", "flag.settled", "dead.replayed", "dead.dropped"}
 
 // tones of events that are not plain.
 var tones = map[string]string{
@@ -192,11 +189,4 @@ func readable(data []byte) string {
 
 // closing reports whether an operator has asked for the order to be closed and nothing has
 // come of it yet.
-func closing(p settled.Payment, history []settled.Happening) bool {
-	if !p.Status.Open() {
-		return false
-	}
-	return slices.ContainsFunc(history, func(h settled.Happening) bool {
-		return h.Type == closeAsked
-	})
-}
+func closing(p settled.Payment) bool { return p.Status.Open() && p.CloseAsked }
