@@ -32,6 +32,7 @@ var house = map[string]room{
 	"store/hints":        {modules: []string{redis}},
 	"wechat/legacy":      {modules: []string{text}},
 	"wechat/v2":          {},
+	"wechat/bill":        {},
 	"wechat/v3":          {},
 	"cmd/settled/config": {modules: []string{yaml}},
 	"scripts/mutants":    {},
@@ -45,7 +46,7 @@ var house = map[string]room{
 	// First floor: one technology each.
 	"events/bus": {doors: []string{"events", "batch", "failpoint"}, modules: []string{nats, orbit, uuid}},
 	"store":      {doors: []string{".", "batch"}, modules: []string{uuid, sqlx, pq}},
-	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v2", "wechat/v3"}},
+	"wechat":     {doors: []string{".", "wechat/legacy", "wechat/v2", "wechat/v3", "wechat/bill"}},
 
 	// First floor, for other programs: what a shop stands on. It knows the wire alone.
 	"order":                   {doors: []string{"events"}, modules: []string{nats}},
@@ -57,12 +58,13 @@ var house = map[string]room{
 	"ingress": {doors: []string{".", "events"}, modules: []string{uuid, rate}},
 	"audit":   {doors: []string{".", "events"}, modules: []string{uuid}},
 	"console": {doors: []string{"."}, modules: []string{rate}},
+	"compare": {doors: []string{"."}},
 
 	// The roof sees everything.
 	"cmd/settled": {
 		doors: []string{
 			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
-			"workers", "ingress", "audit", "console", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint", "telemetry",
+			"workers", "ingress", "audit", "console", "compare", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint", "telemetry",
 		},
 		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},

@@ -88,13 +88,16 @@ type request struct {
 	body    []byte      // nil: none
 	media   string      // of the body; default JSON
 	secrets []string
+
+	into    *spool        // takes the body of a success, however long it is; nil: memory does
+	timeout time.Duration // default the caller's
 }
 
 // incoming is an answer, of whatever status.
 type incoming struct {
 	status int
 	header http.Header
-	body   []byte
+	body   []byte // of one that a spool took the first bytes
 }
 
 // conceal takes the secrets out of a text and then shortens it; the other way round half a
@@ -126,7 +129,7 @@ func (c caller) send(ctx context.Context, r request) (status int, body []byte, e
 // exchange sends a request and returns the answer, of whatever status. It fails with
 // *settled.Unknown alone.
 func (c caller) exchange(ctx context.Context, r request) (incoming, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.timeout, c.timeout))
 	defer cancel()
 	sent, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {
@@ -143,6 +146,12 @@ func (c caller) exchange(ctx context.Context, r request) (incoming, error) {
 		return incoming{}, r.lost(err)
 	}
 	defer func() { _ = response.Body.Close() }()
+	if r.into != nil && response.StatusCode == http.StatusOK {
+		if err := r.into.take(response.Body); err != nil {
+			return incoming{}, r.lost(err)
+		}
+		return incoming{response.StatusCode, response.Header, r.into.head}, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:

@@ -43,6 +43,7 @@ func newV3Line(cfg V3Config) *v3Line {
 type v3Request struct {
 	call   v3.Call
 	number string // what the call asks about; may be empty
+	path   string // as it is sent; default the call's own
 	body   []byte // nil: GET
 	about  subject
 	class  class
@@ -106,7 +107,7 @@ func unreadV3(err error, requestID string) error {
 
 // writer writes a request for an endpoint, each time with a nonce and a time of its own.
 func (l *v3Line) writer(r v3Request) func(endpoint string) (request, error) {
-	path := l.credentials.Path(r.call, r.number)
+	path := cmp.Or(r.path, l.credentials.Path(r.call, r.number))
 	return func(endpoint string) (request, error) {
 		nonce, err := l.nonce()
 		if err != nil {

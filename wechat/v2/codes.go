@@ -140,7 +140,7 @@ func (m meaning) of(call Call) Verdict {
 		return m.refund
 	case RefundQuery:
 		return m.refundQuery
-	case OrderQuery:
+	case OrderQuery, DownloadBill: // what is asked moves nothing
 		return m.orderQuery
 	}
 	return m.orderQuery

@@ -32,6 +32,7 @@ const (
 	CloseOrder   Call = "/pay/closeorder"
 	RefundOrder  Call = "/secapi/pay/refund" // WeChat demands the merchant's client certificate
 	RefundQuery  Call = "/pay/refundquery"
+	DownloadBill Call = "/pay/downloadbill"
 )
 
 // Name is the call's own name, such as unifiedorder.

@@ -21,6 +21,8 @@ const (
 	CreateRefund     Call = "refund"
 	QueryRefund      Call = "refund_query"
 	Certificates     Call = "certificates"
+	TradeBill        Call = "tradebill"    // asks where the file lies
+	BillFile         Call = "billdownload" // the file; its path is part of that answer
 )
 
 // route is where a call goes. The path may have places for a number and for the merchant.
@@ -37,6 +39,8 @@ var routes = map[Call]route{
 	CreateRefund:     {http.MethodPost, "/v3/refund/domestic/refunds"},
 	QueryRefund:      {http.MethodGet, "/v3/refund/domestic/refunds/{number}"},
 	Certificates:     {http.MethodGet, "/v3/certificates"},
+	TradeBill:        {http.MethodGet, "/v3/bill/tradebill"},
+	BillFile:         {http.MethodGet, billFolder},
 }
 
 // Name is the call's name, such as prepay_app.
@@ -47,7 +51,8 @@ func (c Call) Method() string { return routes[c].method }
 
 // Path is the call's path and query as they are sent, and as they are signed. number is
 // what the call asks about: the out_trade_no, the transaction_id or the out_refund_no;
-// prepay, refund and certificates have none.
+// prepay, refund and certificates have none. Those of bills are written by BillPath and read
+// by ReadBillPlace.
 func (c Credentials) Path(call Call, number string) string {
 	return strings.NewReplacer("{number}", escape(number), "{mchid}", escape(c.MchID)).Replace(routes[call].path)
 }

@@ -81,6 +81,8 @@ var meanings = map[string]meaning{
 	"SYSTEMERROR":          {busy, busy, busy, busy, busy, busy},
 	"BANKERROR":            {busy, busy, busy, busy, busy, busy},
 	"SERVICEUNAVAILABLE":   {busy, busy, busy, busy, busy, busy},
+	"NOSTATEMENTEXIST":     {refused, bug, bug, contested, bug, busy},
+	"STATEMENTCREATING":    {refused, bug, bug, contested, bug, busy},
 	"FREQUENCYLIMITED":     tooOften,
 	"RATELIMITEXCEEDED":    tooOften,
 }
@@ -128,7 +130,7 @@ func (m meaning) of(call Call) Verdict {
 		return m.refund
 	case QueryRefund:
 		return m.refundQuery
-	case Certificates:
+	case Certificates, TradeBill, BillFile: // what is asked is about no order
 		return m.certificates
 	}
 	return bug
