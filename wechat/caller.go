@@ -97,7 +97,7 @@ type request struct {
 type incoming struct {
 	status int
 	header http.Header
-	body   []byte // of one that a spool took the first bytes
+	body   []byte // of what a spool took, the first bytes
 }
 
 // conceal takes the secrets out of a text and then shortens it; the other way round half a

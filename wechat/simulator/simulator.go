@@ -41,6 +41,9 @@ type Config struct {
 	NotifySenders int
 	// RefundAfter is how long after its request a refund ends; default 1 s.
 	RefundAfter time.Duration
+	// BillAfter is how long after the end of a day, by Beijing's clock, its bill can be had;
+	// default 9 h. With -24 h there is one of the day that goes on, as far as it has come.
+	BillAfter time.Duration
 	// UnsignedErrors is the share of APIv3's errors that go out without a signature, up to 1;
 	// default 0.5, negative for none. What was done is always answered with one.
 	UnsignedErrors float64
@@ -120,6 +123,7 @@ func (c Config) withDefaults() Config {
 	c.NotifyTimeout = cmp.Or(c.NotifyTimeout, 5*time.Second)
 	c.NotifySenders = cmp.Or(c.NotifySenders, 256)
 	c.RefundAfter = cmp.Or(c.RefundAfter, time.Second)
+	c.BillAfter = cmp.Or(c.BillAfter, 9*time.Hour)
 	c.UnsignedErrors = cmp.Or(c.UnsignedErrors, 0.5)
 	c.Compress = cmp.Or(c.Compress, 1)
 	c.Merchants = slices.Clone(c.Merchants)

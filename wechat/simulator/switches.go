@@ -51,6 +51,10 @@ type GatewaySwitches struct {
 	RefundFails    float64 `json:"refund_fails"`    // it is closed
 	RefundAbnormal float64 `json:"refund_abnormal"` // it can't be paid out
 	RefundAtOnce   float64 `json:"refund_at_once"`  // before the request is answered, instead of after RefundAfter
+
+	// What is wrong with a daily bill, drawn for each of its rows.
+	BillMisses      float64 `json:"bill_misses"`       // the row is not there
+	BillWrongAmount float64 `json:"bill_wrong_amount"` // one fen too many
 }
 
 // Duration is a time.Duration that is written "1m30s" in JSON.
@@ -105,6 +109,8 @@ func (s Switches) validate() error {
 		{"gateway.refund_fails", s.Gateway.RefundFails},
 		{"gateway.refund_abnormal", s.Gateway.RefundAbnormal},
 		{"gateway.refund_at_once", s.Gateway.RefundAtOnce},
+		{"gateway.bill_misses", s.Gateway.BillMisses},
+		{"gateway.bill_wrong_amount", s.Gateway.BillWrongAmount},
 	} {
 		if !(p.value >= 0 && p.value <= 1) {
 			return fmt.Errorf("%s must be 0 to 1, is %v", p.name, p.value)

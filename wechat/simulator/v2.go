@@ -30,6 +30,7 @@ func (v *v2) register(mux *http.ServeMux) {
 	mux.Handle("/pay/closeorder", v.serve(v2Closeorder, v.closeorder))
 	mux.Handle("/secapi/pay/refund", v.serve(v2RefundCall, v.refund))
 	mux.Handle("/pay/refundquery", v.serve(v2Refundquery, v.refundquery))
+	mux.Handle("/pay/downloadbill", v.downloadbill())
 }
 
 func (v *v2) queries() http.Handler { return v.serve(v2Orderquery, v.orderquery) }

@@ -14,6 +14,7 @@ type v3 struct {
 	s        *Simulator
 	accounts map[string]*account // by mch id
 	keys     map[*account]*v3Keys
+	bills    v3Bills
 }
 
 func newV3(s *Simulator) *v3 {
@@ -43,6 +44,8 @@ func (v *v3) register(mux *http.ServeMux) {
 	mux.Handle(orders+"out-trade-no/{out_trade_no}/close", v.serve(v3Close, v.close))
 	mux.Handle(refunds, v.serve(v3RefundCall, v.refund))
 	mux.Handle(refunds+"/{out_refund_no}", v.serve(v3RefundQuery, v.queryRefund))
+	mux.Handle("/v3/bill/tradebill", v.serve(v3TradeBill, v.tradebill))
+	mux.Handle("/v3/billdownload/file", v.serve(v3BillFile, v.billdownload))
 	mux.Handle("/v3/certificates", v.serve(v3Certificates, v.certificates))
 	mux.HandleFunc("/v3/", v.nowhere)
 }
@@ -61,6 +64,7 @@ type v3Request struct {
 	malformed     error  // why the call can't be read
 	method        string // as it was sent, and so is target: both are signed
 	target        string
+	host          string // where it came in, with the scheme
 	header        http.Header
 	path          map[string]string
 	query         url.Values
@@ -99,7 +103,7 @@ func (v *v3) serve(call v3Call, work func(v3Request) (any, error)) http.Handler 
 }
 
 func (v *v3) read(r *http.Request, call v3Call) v3Request {
-	request := v3Request{method: r.Method, target: target(r), header: r.Header, path: map[string]string{}}
+	request := v3Request{method: r.Method, target: target(r), host: origin(r), header: r.Header, path: map[string]string{}}
 	for _, rule := range call.path {
 		request.path[rule.name] = r.PathValue(rule.name)
 	}
@@ -131,6 +135,14 @@ func target(r *http.Request) string {
 		return r.URL.RequestURI()
 	}
 	return r.RequestURI
+}
+
+// origin is the host that a call came in at, with the scheme.
+func origin(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // number finds the out_trade_no that a call is about, before anything was checked.

@@ -20,6 +20,8 @@ const (
 	v3NoOrder          v3Code = "ORDER_NOT_EXIST"
 	v3NoResource       v3Code = "RESOURCE_NOT_EXISTS"
 	v3Limited          v3Code = "RATELIMIT_EXCEEDED"
+	v3NoBill           v3Code = "NO_STATEMENT_EXIST"
+	v3BillMaking       v3Code = "STATEMENT_CREATING"
 	v3Busy             v3Code = "SYSTEM_ERROR"
 	v3Unavailable      v3Code = "SERVICE_UNAVAILABLE"
 	// v3BadMethod is in no table: the documents give the status alone.
@@ -42,6 +44,8 @@ var v3Answers = map[v3Code]struct {
 	v3NoOrder:          {http.StatusNotFound, "订单不存在"},
 	v3NoResource:       {http.StatusNotFound, "查询的资源不存在"},
 	v3BadMethod:        {http.StatusMethodNotAllowed, "请求方法不正确"},
+	v3NoBill:           {http.StatusBadRequest, "账单文件不存在"},
+	v3BillMaking:       {http.StatusBadRequest, "账单生成中"},
 	v3Limited:          {http.StatusTooManyRequests, "频率超限"},
 	v3Busy:             {http.StatusInternalServerError, "系统错误"},
 	v3Unavailable:      {http.StatusServiceUnavailable, "服务不可用，请稍后重试"},

@@ -13,6 +13,9 @@ func (v *v3) reply(r v3Request, answer any, err error) reply {
 	if err != nil {
 		return v.refusal(r, err)
 	}
+	if plain, ok := answer.(v3Plain); ok {
+		return reply{status: http.StatusOK, contentType: "text/plain", body: []byte(plain)}
+	}
 	said := reply{status: http.StatusNoContent}
 	if answer != nil {
 		body, err := spellV3(answer)
