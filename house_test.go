@@ -54,17 +54,17 @@ var house = map[string]room{
 	"subscribe/subscribetest": {doors: []string{"events", "subscribe"}},
 
 	// Second floor: what is done, in words that no technology has a part in.
-	"workers": {doors: []string{".", "events"}, modules: []string{uuid}},
-	"ingress": {doors: []string{".", "events"}, modules: []string{uuid, rate}},
-	"audit":   {doors: []string{".", "events"}, modules: []string{uuid}},
-	"console": {doors: []string{"."}, modules: []string{rate}},
-	"compare": {doors: []string{"."}},
+	"workers":   {doors: []string{".", "events"}, modules: []string{uuid}},
+	"ingress":   {doors: []string{".", "events"}, modules: []string{uuid, rate}},
+	"audit":     {doors: []string{".", "events"}, modules: []string{uuid}},
+	"console":   {doors: []string{"."}, modules: []string{rate}},
+	"reconcile": {doors: []string{"."}},
 
 	// The roof sees everything.
 	"cmd/settled": {
 		doors: []string{
 			".", "batch", "events", "events/bus", "store", "store/hints", "wechat", "wechat/legacy", "wechat/v3",
-			"workers", "ingress", "audit", "console", "compare", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint", "telemetry",
+			"workers", "ingress", "audit", "console", "reconcile", "cmd/settled/config", "embedded", "wechat/simulator", "failpoint", "telemetry",
 		},
 		modules: []string{uuid, nats, prometheus, rate, sync, term},
 	},

@@ -45,7 +45,7 @@ type environment struct {
 // commands is every command, in the order in which a newcomer meets them.
 var commands = []command{
 	demoCommand, serveCommand, ingressCommand, workerCommand, simulatorCommand,
-	migrateCommand, checkCommand, keysCommand, payCommand, refundCommand, showCommand, deadCommand, eventsCommand, auditCommand, passwordCommand, versionCommand,
+	migrateCommand, checkCommand, keysCommand, payCommand, refundCommand, showCommand, deadCommand, eventsCommand, auditCommand, reconcileCommand, passwordCommand, versionCommand,
 }
 
 // misuse is an error that is the caller's: a wrong flag, a wrong configuration.
