@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -110,6 +111,7 @@ type worldConfig struct {
 	compress float64            // of the notify schedule; default 100
 	contract *keeper            // default one of its own
 	public   string             // ingress.public_url; default the ingress itself
+	bills    time.Duration      // after a day its bill is there; default -24 h, at once
 	more     string             // of the configuration, at its end
 }
 
@@ -145,7 +147,8 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	}
 	w.wechat, err = simulator.New(simulator.Config{
 		Merchants: []simulator.Merchant{w.merchant, simulatedShop2, w.shop3}, Now: time.Now, Compress: cfg.compress,
-		Log: slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		BillAfter: cmp.Or(cfg.bills, -24*time.Hour),
+		Log:       slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		t.Fatal(err)
