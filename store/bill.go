@@ -114,19 +114,22 @@ func storables(texts []string) []string {
 
 // PaidOn hands over every payment of a merchant that was completed and paid on a day. No
 // index was made for the time of a payment, because each costs every move: the completions
-// since the day began are gone through by the index of their kind, a page at a time.
+// since the day began are gone through by the index of their kind, a page at a time, and the
+// payment of each is read by its id.
 func (s *Store) PaidOn(ctx context.Context, merchant string, day settled.BillDay, each func(settled.BilledPayment) error) error {
 	at, after := day.Begin().Add(-billClocks), firstID
 	for {
 		var rows []billedPayment
 		err := s.db.SelectContext(ctx, &rows, `
-			select e.at, e.id, e.merchant = $4 and p.merchant = $4 and p.status = 'completed' and p.paid_at >= $5::timestamptz and p.paid_at < $6::timestamptz as meant,
+			select e.at, e.id, e.merchant = $4 and p.status = 'completed' and p.paid_at >= $5::timestamptz and p.paid_at < $6::timestamptz as meant,
 				p.order_id, p.status, p.amount_total, p.currency, p.transaction_id, p.paid_at
 			from (
 				select at, id, payment_id, merchant from events
 				where type = 'payment.completed' and at >= $1::timestamptz and (at, id) > ($1::timestamptz, $2::uuid)
 				order by at, id limit $3
-			) e join payments p on p.id = e.payment_id order by e.at, e.id`,
+			) e cross join lateral (
+				select order_id, status, amount_total, currency, transaction_id, paid_at from payments where id = e.payment_id limit 1
+			) p order by e.at, e.id`,
 			timeText(at), after, billPage, merchant, timeText(day.Begin()), timeText(day.End()))
 		if err != nil {
 			return fmt.Errorf("read the payments of a day: %w", translate(err))
