@@ -35,7 +35,7 @@ var steps = []struct {
 	kind Kind
 	next string
 }{
-	{PaymentOpen, "WeChat has the money: have WeChat asked, with --ask or with \"query now\" on the operator's page; what it says completes the payment."},
+	{PaymentOpen, "WeChat has the money: have WeChat asked, with --ask or with \"Ask WeChat now\" on the operator's page; what it says completes the payment."},
 	{PaymentUnknown, "WeChat has money for an order that was never recorded here: look for it in whatever else orders under this merchant number; if it is nobody's, refund it on WeChat's merchant platform."},
 	{PaymentAmount, "WeChat was paid another amount than we have: look at it with settled show, and ask WeChat's support with the transaction id."},
 	{PaymentOther, "the order was paid by another transaction than we have, perhaps twice: look at it with settled show and on WeChat's merchant platform."},
@@ -162,13 +162,20 @@ func (r *Report) Text(w io.Writer) error {
 	return r.verdict(w)
 }
 
+// Verdict is the report in a word.
+func (r *Report) Verdict() string {
+	switch r.Differed {
+	case 0:
+		return "they agree"
+	case 1:
+		return "1 difference"
+	}
+	return fmt.Sprintf("%d differences", r.Differed)
+}
+
 // verdict says how it ends, and what to do.
 func (r *Report) verdict(w io.Writer) error {
-	if r.Agree {
-		_, err := fmt.Fprintln(w, "they agree")
-		return err
-	}
-	fmt.Fprintf(w, "%d differences\n", r.Differed)
+	fmt.Fprintln(w, r.Verdict())
 	if more := r.Differed - int64(len(r.Differences)); more > 0 {
 		fmt.Fprintf(w, "%d more are not named\n", more)
 	}

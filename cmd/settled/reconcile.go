@@ -97,12 +97,14 @@ func reconcileDay(ctx context.Context, e environment, cfg *config.Config, r reco
 		return err
 	}
 	if r.ask {
-		if err := p.askAbout(ctx, r.merchant, report.Open()); err != nil {
+		orders := report.Open()
+		if err := p.askAbout(ctx, r.merchant, orders); err != nil {
 			return err
 		}
+		e.log.InfoContext(ctx, "wechat will be asked", "payments", len(orders))
 	}
 	if !report.Agree {
-		return fmt.Errorf("%d differences", report.Differed)
+		return errors.New(report.Verdict())
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func TestABillIsHeldAgainstTheBooks(t *testing.T) {
 			w.reconciles(merchant, tea).said(t, exitDone, "they agree", "19.99 CNY")
 
 			w.misbehave("bill-0001", simulator.GatewaySwitches{BillWrongAmount: 1})
-			w.reconciles(merchant, tea).said(t, exitFailed, "payment_amount  bill-0001  WeChat 20.00 CNY, here 19.99 CNY", "1 differences")
+			w.reconciles(merchant, tea).said(t, exitFailed, "payment_amount  bill-0001  WeChat 20.00 CNY, here 19.99 CNY", "1 difference\n")
 
 			w.misbehave("bill-0001", simulator.GatewaySwitches{BillMisses: 1})
 			code := exitFailed

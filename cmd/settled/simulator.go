@@ -17,13 +17,14 @@ import (
 )
 
 var simulatorCommand = command{
-	name: "simulator", args: "[--listen ADDR] [--config F] [--keys DIR] [--compress N]",
+	name: "simulator", args: "[--listen ADDR] [--config F] [--keys DIR] [--compress N] [--bill-after D]",
 	summary: "runs WeChat's side by itself, to integrate against",
 	example: "settled simulator --listen 127.0.0.1:9090 --config settled.yaml",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
 		address := flags.String("listen", "127.0.0.1:9090", "the `address` to listen on")
 		file := flags.String("config", "", "a configuration `file` of settled, whose merchants WeChat is to know; without one it knows the merchants of WeChat's own documents")
 		folder := flags.String("keys", "", "the `folder` that WeChat's keys of APIv3 merchants are kept in, made if it is missing; without one they are other keys each time")
+		billAfter := flags.Duration("bill-after", 9*time.Hour, "how long after a day, in Beijing, its bill is there, as a `duration`; -24h: at once")
 		compress := flags.Float64("compress", 1, "divide every pause between notifies by this `factor`")
 		return func(ctx context.Context, e environment, words []string) error {
 			if len(words) > 0 {
@@ -49,7 +50,7 @@ var simulatorCommand = command{
 				e.log.InfoContext(ctx, "simulator keeps keys", "folder", string(keys))
 			}
 			return simulate(ctx, e, *address, simulator.Config{
-				Merchants: merchants, Compress: *compress, Now: time.Now, Random: rand.Reader, Log: e.log,
+				Merchants: merchants, Compress: *compress, BillAfter: *billAfter, Now: time.Now, Random: rand.Reader, Log: e.log,
 			})
 		}
 	},
