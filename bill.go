@@ -67,6 +67,7 @@ func (d BillDay) String() string { return d.begin.Format(time.DateOnly) }
 
 // BilledPayment is a payment as far as a bill is compared with it.
 type BilledPayment struct {
+	Merchant      string
 	OrderID       string
 	Status        Status
 	Amount        Money
@@ -76,6 +77,7 @@ type BilledPayment struct {
 
 // BilledRefund is a refund as far as a bill is compared with it.
 type BilledRefund struct {
+	Merchant  string
 	RefundID  string
 	OrderID   string
 	Status    RefundStatus

@@ -11,21 +11,23 @@ import (
 type Books interface {
 	// BilledPayments reads the payments of the orders that a bill names; what is not there is
 	// left out.
-	BilledPayments(ctx context.Context, merchant string, orders []string) ([]settled.BilledPayment, error)
+	BilledPayments(ctx context.Context, merchants []string, orders []string) ([]settled.BilledPayment, error)
 	// BilledRefunds reads the refunds that a bill names, likewise.
-	BilledRefunds(ctx context.Context, merchant string, refunds []string) ([]settled.BilledRefund, error)
+	BilledRefunds(ctx context.Context, merchants []string, refunds []string) ([]settled.BilledRefund, error)
 	// PaidOn hands over every payment that was completed and paid on a day.
-	PaidOn(ctx context.Context, merchant string, day settled.BillDay, each func(settled.BilledPayment) error) error
+	PaidOn(ctx context.Context, merchants []string, day settled.BillDay, each func(settled.BilledPayment) error) error
 	// RefundedOn hands over every refund that was asked for on a day and accepted by WeChat.
-	RefundedOn(ctx context.Context, merchant string, day settled.BillDay, each func(settled.BilledRefund) error) error
+	RefundedOn(ctx context.Context, merchants []string, day settled.BillDay, each func(settled.BilledRefund) error) error
 }
 
 // Config says what is compared.
 type Config struct {
-	Merchant string
-	Day      settled.BillDay
-	Bills    settled.Bills
-	Books    Books
+	// Merchants are the names under which orders of the account may stand in our books: a
+	// merchant that moves to another protocol has two.
+	Merchants []string
+	Day       settled.BillDay
+	Bills     settled.Bills
+	Books     Books
 }
 
 const (
@@ -47,10 +49,10 @@ func Day(ctx context.Context, cfg Config) (*Report, error) {
 	if err := c.lookUp(ctx); err != nil {
 		return nil, err
 	}
-	if err := cfg.Books.PaidOn(ctx, cfg.Merchant, cfg.Day, c.paid); err != nil {
+	if err := cfg.Books.PaidOn(ctx, cfg.Merchants, cfg.Day, c.paid); err != nil {
 		return nil, err
 	}
-	if err := cfg.Books.RefundedOn(ctx, cfg.Merchant, cfg.Day, c.refunded); err != nil {
+	if err := cfg.Books.RefundedOn(ctx, cfg.Merchants, cfg.Day, c.refunded); err != nil {
 		return nil, err
 	}
 	return c.report, nil
@@ -98,16 +100,16 @@ func (c *comparison) lookUp(ctx context.Context) error {
 		}
 		orders = append(orders, row.OrderID)
 	}
-	payments, err := c.cfg.Books.BilledPayments(ctx, c.cfg.Merchant, orders)
+	payments, err := c.cfg.Books.BilledPayments(ctx, c.cfg.Merchants, orders)
 	if err != nil {
 		return err
 	}
-	repayments, err := c.cfg.Books.BilledRefunds(ctx, c.cfg.Merchant, refunds)
+	repayments, err := c.cfg.Books.BilledRefunds(ctx, c.cfg.Merchants, refunds)
 	if err != nil {
 		return err
 	}
-	ofOrder := keyed(payments, func(p settled.BilledPayment) string { return p.OrderID })
-	ofRefund := keyed(repayments, func(r settled.BilledRefund) string { return r.RefundID })
+	ofOrder := keyed(payments, func(p settled.BilledPayment) (string, bool) { return p.OrderID, p.Status == settled.StatusCompleted })
+	ofRefund := keyed(repayments, func(r settled.BilledRefund) (string, bool) { return r.RefundID, r.Status == settled.RefundCompleted })
 	for _, row := range c.waits {
 		if row.RefundID != "" {
 			r, known := ofRefund[row.RefundID]
@@ -121,10 +123,15 @@ func (c *comparison) lookUp(ctx context.Context) error {
 	return nil
 }
 
-func keyed[T any](all []T, key func(T) string) map[string]T {
+// keyed is what has a number, by that. Of two with one number, under two names, it is the one
+// that WeChat's money belongs to.
+func keyed[T any](all []T, of func(T) (number string, completed bool)) map[string]T {
 	by := make(map[string]T, len(all))
 	for _, one := range all {
-		by[key(one)] = one
+		number, completed := of(one)
+		if _, twice := by[number]; completed || !twice {
+			by[number] = one
+		}
 	}
 	return by
 }
@@ -132,7 +139,8 @@ func keyed[T any](all []T, key func(T) string) map[string]T {
 // payment compares a payment of the bill with ours.
 func (c *comparison) payment(row settled.BillRow, p settled.BilledPayment, known bool) {
 	d := Difference{
-		OrderID: row.OrderID, TransactionID: row.TransactionID, Bill: row.Amount.Total, Books: p.Amount.Total, State: string(p.Status),
+		Merchant: p.Merchant, OrderID: row.OrderID, TransactionID: row.TransactionID,
+		Bill: row.Amount.Total, Books: p.Amount.Total, State: string(p.Status),
 	}
 	switch {
 	case !known:
@@ -155,7 +163,7 @@ func (c *comparison) payment(row settled.BillRow, p settled.BilledPayment, known
 // it was made once.
 func (c *comparison) refund(row settled.BillRow, r settled.BilledRefund, known bool) {
 	d := Difference{
-		OrderID: row.OrderID, RefundID: row.RefundID, TransactionID: row.TransactionID,
+		Merchant: r.Merchant, OrderID: row.OrderID, RefundID: row.RefundID, TransactionID: row.TransactionID,
 		Bill: row.Amount.Total, Books: r.Amount.Total, State: string(r.Status),
 	}
 	switch {
@@ -178,7 +186,8 @@ func (c *comparison) paid(p settled.BilledPayment) error {
 		return nil
 	}
 	c.lack(Difference{
-		Kind: PaymentMissing, OrderID: p.OrderID, TransactionID: p.TransactionID, Books: p.Amount.Total, State: string(p.Status), At: &p.PaidAt,
+		Kind: PaymentMissing, Merchant: p.Merchant, OrderID: p.OrderID, TransactionID: p.TransactionID,
+		Books: p.Amount.Total, State: string(p.Status), At: &p.PaidAt,
 	}, p.PaidAt, p.PaidAt)
 	return nil
 }
@@ -193,7 +202,8 @@ func (c *comparison) refunded(r settled.BilledRefund) error {
 		return nil // WeChat may have begun it the day after
 	}
 	c.lack(Difference{
-		Kind: RefundMissing, OrderID: r.OrderID, RefundID: r.RefundID, Books: r.Amount.Total, State: string(r.Status), At: &r.CreatedAt,
+		Kind: RefundMissing, Merchant: r.Merchant, OrderID: r.OrderID, RefundID: r.RefundID,
+		Books: r.Amount.Total, State: string(r.Status), At: &r.CreatedAt,
 	}, r.CreatedAt, r.AcceptedAt)
 	return nil
 }

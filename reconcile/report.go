@@ -51,6 +51,7 @@ var steps = []struct {
 // Difference is one of them. Amounts are zero where there is nothing.
 type Difference struct {
 	Kind          Kind        `json:"kind"`
+	Merchant      string      `json:"merchant,omitempty"` // as our books call it; empty: they do not have it
 	OrderID       string      `json:"order_id"`
 	RefundID      string      `json:"refund_id,omitempty"`
 	TransactionID string      `json:"transaction_id,omitempty"`
@@ -79,11 +80,11 @@ const listed = 1000
 
 // Report is what a comparison finds.
 type Report struct {
-	Merchant string `json:"merchant"`
-	Date     string `json:"date"`
-	Agree    bool   `json:"agree"`
-	Bill     Sums   `json:"bill"`
-	Books    Sums   `json:"books"`
+	Merchants []string `json:"merchants"`
+	Date      string   `json:"date"`
+	Agree     bool     `json:"agree"`
+	Bill      Sums     `json:"bill"`
+	Books     Sums     `json:"books"`
 	// Others are the rows of other apps under the same merchant number. They are not compared.
 	Others Sum `json:"other_apps"`
 	// Differed is how many differences there are, of which the first are in Differences.
@@ -97,7 +98,7 @@ type Report struct {
 
 func newReport(cfg Config) *Report {
 	return &Report{
-		Merchant: cfg.Merchant, Date: cfg.Day.String(), Agree: true, Differences: []Difference{}, Border: []Difference{},
+		Merchants: cfg.Merchants, Date: cfg.Day.String(), Agree: true, Differences: []Difference{}, Border: []Difference{},
 	}
 }
 
@@ -114,16 +115,16 @@ func (r *Report) border(d Difference) {
 	}
 }
 
-// Open are the orders of which WeChat has money and we do not, as far as they are named, if
-// asking WeChat can move them.
-func (r *Report) Open() []string {
-	var orders []string
+// Open are the payments that WeChat has and that are not completed here, as far as they are
+// named, if asking WeChat can move them.
+func (r *Report) Open() []Difference {
+	var open []Difference
 	for _, d := range r.Differences {
 		if d.Kind == PaymentOpen && d.State != string(settled.StatusFailed) {
-			orders = append(orders, d.OrderID)
+			open = append(open, d)
 		}
 	}
-	return orders
+	return open
 }
 
 // JSON writes the report for programs.
@@ -143,7 +144,7 @@ func (r *Report) Text(w io.Writer) error {
 		fmt.Fprintln(w, "next to midnight, no difference yet: "+d.line())
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%s, %s\tWeChat's bill\t\tour books\t\n", printable(r.Merchant), r.Date)
+	fmt.Fprintf(table, "%s, %s\tWeChat's bill\t\tour books\t\n", printable(strings.Join(r.Merchants, " and ")), r.Date)
 	for _, row := range []struct {
 		name        string
 		bill, books Sum
@@ -193,7 +194,7 @@ func (r *Report) verdict(w io.Writer) error {
 
 // line names a difference in one line, whatever a stranger called an order.
 func (d Difference) line() string {
-	line := fmt.Sprintf("%s  %s", d.Kind, d.OrderID)
+	line := string(d.Kind) + "  " + strings.TrimSpace(d.Merchant+" "+d.OrderID)
 	if d.RefundID != "" {
 		line += " refund " + d.RefundID
 	}

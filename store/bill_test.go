@@ -45,7 +45,7 @@ func TestADayIsHandedOverWhole(t *testing.T) {
 	const each = 24 * 60 * 60 / 36
 	for _, merchant := range []string{"classic", "other"} {
 		payments, refunds := map[string]bool{}, map[string]bool{}
-		if err := s.PaidOn(t.Context(), merchant, day, func(p settled.BilledPayment) error {
+		if err := s.PaidOn(t.Context(), []string{merchant}, day, func(p settled.BilledPayment) error {
 			if payments[p.OrderID] = true; p.PaidAt.Before(day.Begin()) || !p.PaidAt.Before(day.End()) {
 				t.Errorf("%s was paid at %s", p.OrderID, p.PaidAt)
 			}
@@ -53,7 +53,7 @@ func TestADayIsHandedOverWhole(t *testing.T) {
 		}); err != nil || len(payments) != each {
 			t.Errorf("%s: %d payments, want %d, %v", merchant, len(payments), each, err)
 		}
-		if err := s.RefundedOn(t.Context(), merchant, day, func(r settled.BilledRefund) error {
+		if err := s.RefundedOn(t.Context(), []string{merchant}, day, func(r settled.BilledRefund) error {
 			if refunds[r.RefundID] = true; r.AcceptedAt.Sub(r.CreatedAt) != 2*time.Second {
 				t.Errorf("%s was asked for at %s and accepted at %s", r.RefundID, r.CreatedAt, r.AcceptedAt)
 			}
@@ -90,12 +90,12 @@ func days(t *testing.T, template *store.Store, address string) (*sql.DB, map[str
 // billNames looks up what a bill names.
 func billNames(t *testing.T, s *store.Store) {
 	t.Helper()
-	payments, err := s.BilledPayments(t.Context(), "classic", []string{"o2", "o3", "nothing", "\x00"})
-	if err != nil || len(payments) != 1 || payments[0].OrderID != "o2" || payments[0].Amount.Total != 1999 || payments[0].Status != settled.StatusCompleted {
+	payments, err := s.BilledPayments(t.Context(), []string{"classic", "nobody"}, []string{"o2", "o3", "nothing", "\x00"})
+	if err != nil || len(payments) != 1 || payments[0].OrderID != "o2" || payments[0].Merchant != "classic" || payments[0].Amount.Total != 1999 || payments[0].Status != settled.StatusCompleted {
 		t.Errorf("payments %+v, %v", payments, err)
 	}
-	refunds, err := s.BilledRefunds(t.Context(), "other", []string{"R2", "R3", "\xff"})
-	if err != nil || len(refunds) != 1 || refunds[0].RefundID != "R3" || refunds[0].OrderID != "o3" || refunds[0].Amount.Total != 1 {
+	refunds, err := s.BilledRefunds(t.Context(), []string{"other"}, []string{"R2", "R3", "\xff"})
+	if err != nil || len(refunds) != 1 || refunds[0].RefundID != "R3" || refunds[0].Merchant != "other" || refunds[0].OrderID != "o3" || refunds[0].Amount.Total != 1 {
 		t.Errorf("refunds %+v, %v", refunds, err)
 	}
 }

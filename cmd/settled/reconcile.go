@@ -6,6 +6,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -82,7 +84,7 @@ func reconcileDay(ctx context.Context, e environment, cfg *config.Config, r reco
 	if !ok {
 		return misused("merchant %s has no bill", r.merchant)
 	}
-	report, err := reconcile.Day(ctx, reconcile.Config{Merchant: r.merchant, Day: r.day, Bills: bills, Books: p.store})
+	report, err := reconcile.Day(ctx, reconcile.Config{Merchants: accounts(cfg, r.merchant), Day: r.day, Bills: bills, Books: p.store})
 	switch {
 	case errors.Is(err, settled.ErrBillPending):
 		return settled.ErrBillPending
@@ -97,11 +99,11 @@ func reconcileDay(ctx context.Context, e environment, cfg *config.Config, r reco
 		return err
 	}
 	if r.ask {
-		orders := report.Open()
-		if err := p.askAbout(ctx, r.merchant, orders); err != nil {
+		open := report.Open()
+		if err := p.askAbout(ctx, open); err != nil {
 			return err
 		}
-		e.log.InfoContext(ctx, "wechat will be asked", "payments", len(orders))
+		e.log.InfoContext(ctx, "wechat will be asked", "payments", len(open))
 	}
 	if !report.Agree {
 		return errors.New(report.Verdict())
@@ -109,9 +111,30 @@ func reconcileDay(ctx context.Context, e environment, cfg *config.Config, r reco
 	return nil
 }
 
-// askAbout has the workers ask WeChat about orders, as if their customers had come back.
-func (p *process) askAbout(ctx context.Context, merchant string, orders []string) error {
-	if len(orders) == 0 {
+// accounts are the names of the merchants whose orders stand in one bill, and have one app.
+func accounts(cfg *config.Config, merchant string) []string {
+	mchID := func(m config.Merchant) string {
+		switch {
+		case m.V2 != nil:
+			return m.V2.MchID
+		case m.V3 != nil:
+			return m.V3.MchID
+		}
+		return ""
+	}
+	own := cfg.Merchants[merchant]
+	names := []string{merchant}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Merchants)) {
+		if m := cfg.Merchants[name]; name != merchant && mchID(m) == mchID(own) && m.AppID == own.AppID {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// askAbout has the workers ask WeChat about payments, as if their customers had come back.
+func (p *process) askAbout(ctx context.Context, open []reconcile.Difference) error {
+	if len(open) == 0 {
 		return nil
 	}
 	if err := p.awaitNATS(ctx); err != nil {
@@ -120,13 +143,13 @@ func (p *process) askAbout(ctx context.Context, merchant string, orders []string
 	if err := p.bus.Ensure(ctx); err != nil {
 		return err
 	}
-	for _, order := range orders {
-		data, err := json.Marshal(events.Return{Merchant: merchant, OrderID: order})
+	for _, d := range open {
+		data, err := json.Marshal(events.Return{Merchant: d.Merchant, OrderID: d.OrderID})
 		if err != nil {
 			return fmt.Errorf("write %s: %w", events.PaymentReturned, err)
 		}
 		if err := p.bus.Publish(ctx, events.Envelope{
-			ID: uuid.NewString(), Type: events.PaymentReturned, Merchant: merchant, OrderID: order, Time: now(), Data: data,
+			ID: uuid.NewString(), Type: events.PaymentReturned, Merchant: d.Merchant, OrderID: d.OrderID, Time: now(), Data: data,
 		}); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -60,14 +61,14 @@ func TestABillIsHeldAgainstTheBooks(t *testing.T) {
 			w.reconciles(merchant, tea).said(t, exitDone, "they agree", "19.99 CNY")
 
 			w.misbehave("bill-0001", simulator.GatewaySwitches{BillWrongAmount: 1})
-			w.reconciles(merchant, tea).said(t, exitFailed, "payment_amount  bill-0001  WeChat 20.00 CNY, here 19.99 CNY", "1 difference\n")
+			w.reconciles(merchant, tea).said(t, exitFailed, "payment_amount  "+merchant+" bill-0001  WeChat 20.00 CNY, here 19.99 CNY", "1 difference\n")
 
 			w.misbehave("bill-0001", simulator.GatewaySwitches{BillMisses: 1})
 			code := exitFailed
 			if nextToMidnight(tea.PaidAt) {
 				code = exitDone
 			}
-			w.reconciles(merchant, tea).said(t, code, "payment_not_in_bill  bill-0001  WeChat nothing, here 19.99 CNY")
+			w.reconciles(merchant, tea).said(t, code, "payment_not_in_bill  "+merchant+" bill-0001  WeChat nothing, here 19.99 CNY")
 			w.misbehave("bill-0001", simulator.GatewaySwitches{})
 
 			w.publish(events.PaymentRequested, order("bill-0002", map[string]any{"merchant": merchant}))
@@ -78,13 +79,34 @@ func TestABillIsHeldAgainstTheBooks(t *testing.T) {
 			}
 			cup := w.customerPays(prepared)
 			w.reconciles(merchant, cup).said(t, exitFailed,
-				"payment_not_completed  bill-0002  WeChat 19.99 CNY, here 19.99 CNY prepared", cup.TransactionID, "--ask")
+				"payment_not_completed  "+merchant+" bill-0002  WeChat 19.99 CNY, here 19.99 CNY prepared", cup.TransactionID, "--ask")
 			w.serve()
 			w.reconciles(merchant, cup, "--ask").said(t, exitFailed, "bill-0002")
 			w.expect(events.PaymentCompleted, "bill-0002")
 			w.reconciles(merchant, cup).said(t, exitDone, "they agree")
 		})
 	}
+}
+
+// A merchant that moves to another protocol has two names for one account, and one bill.
+func TestAnAccountOfTwoNamesHasOneBill(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{})
+	stop := w.serve()
+	tea := w.bought("shop2", "bill-0001")
+	stop()
+	text, err := os.ReadFile(w.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "  shop2:\n")
+	section, _, _ = strings.Cut(section, "  shop3:\n")
+	if err := os.WriteFile(w.file, append(text, "  moved:\n"+section...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.reconciles("moved", tea).said(t, exitDone, "they agree", "moved and shop2", "19.99 CNY")
+	w.misbehave("bill-0001", simulator.GatewaySwitches{BillWrongAmount: 1})
+	w.reconciles("moved", tea).said(t, exitFailed, "payment_amount  shop2 bill-0001")
 }
 
 func nextToMidnight(at time.Time) bool {
@@ -108,10 +130,10 @@ func TestRefundsAreHeldAgainstTheBill(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	w.misbehave("bill-0001", simulator.GatewaySwitches{BillWrongAmount: 1})
-	w.reconciles("shop3", tea).said(t, exitFailed, "refund_amount  bill-0001 refund bill-0001-R1  WeChat 5.01 CNY, here 5.00 CNY completed")
+	w.reconciles("shop3", tea).said(t, exitFailed, "refund_amount  shop3 bill-0001 refund bill-0001-R1  WeChat 5.01 CNY, here 5.00 CNY completed")
 	w.misbehave("bill-0001", simulator.GatewaySwitches{BillMisses: 1})
 	if !nextToMidnight(tea.PaidAt) {
-		w.reconciles("shop3", tea).said(t, exitFailed, "refund_not_in_bill  bill-0001 refund bill-0001-R1  WeChat nothing, here 5.00 CNY completed", "2 differences")
+		w.reconciles("shop3", tea).said(t, exitFailed, "refund_not_in_bill  shop3 bill-0001 refund bill-0001-R1  WeChat nothing, here 5.00 CNY completed", "2 differences")
 	}
 }
 
