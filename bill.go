@@ -62,6 +62,12 @@ func (d BillDay) Begin() time.Time { return d.begin }
 // End is when the next day begins.
 func (d BillDay) End() time.Time { return d.begin.AddDate(0, 0, 1) }
 
+// Before is the day before.
+func (d BillDay) Before() BillDay { return BillDay{d.begin.AddDate(0, 0, -1)} }
+
+// After is the day after.
+func (d BillDay) After() BillDay { return BillDay{d.End()} }
+
 // String writes the day as ParseBillDay reads it.
 func (d BillDay) String() string { return d.begin.Format(time.DateOnly) }
 

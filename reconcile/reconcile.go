@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"settled"
@@ -28,6 +30,7 @@ type Config struct {
 	Day       settled.BillDay
 	Bills     settled.Bills
 	Books     Books
+	Now       time.Time // a day that is not over by then has no bill
 }
 
 const (
@@ -55,6 +58,12 @@ func Day(ctx context.Context, cfg Config) (*Report, error) {
 	if err := cfg.Books.RefundedOn(ctx, cfg.Merchants, cfg.Day, c.refunded); err != nil {
 		return nil, err
 	}
+	if err := c.beside(ctx, cfg.Day.Before(), c.early); err != nil {
+		return nil, err
+	}
+	if err := c.beside(ctx, cfg.Day.After(), c.late); err != nil {
+		return nil, err
+	}
 	return c.report, nil
 }
 
@@ -65,6 +74,8 @@ type comparison struct {
 	waits  []settled.BillRow // not looked up yet
 
 	payments, refunds *seen // that the bill has
+
+	early, late []Difference // that the bill lacks, next to the midnight before it and after it
 }
 
 // take takes a row of the bill.
@@ -208,12 +219,50 @@ func (c *comparison) refunded(r settled.BilledRefund) error {
 	return nil
 }
 
-// lack notes what the bill does not have: WeChat may have booked on the other side of
-// midnight what began or ended next to it.
+// lack notes what the bill does not have. What began or ended next to midnight WeChat may have
+// booked on its other side.
 func (c *comparison) lack(d Difference, began, ended time.Time) {
-	if began.Before(c.cfg.Day.Begin().Add(edge)) || !ended.Before(c.cfg.Day.End().Add(-edge)) {
-		c.report.border(d)
-		return
+	switch {
+	case began.Before(c.cfg.Day.Begin().Add(edge)):
+		c.early = append(c.early, d)
+	case !ended.Before(c.cfg.Day.End().Add(-edge)):
+		c.late = append(c.late, d)
+	default:
+		c.report.differ(d)
 	}
-	c.report.differ(d)
+}
+
+// beside looks for what the bill lacks in that of the day beside it. While there is none it
+// is no difference yet.
+func (c *comparison) beside(ctx context.Context, day settled.BillDay, lacking []Difference) error {
+	if len(lacking) == 0 {
+		return nil
+	}
+	found := map[Difference]bool{} // by order and refund alone
+	for _, d := range lacking {
+		found[Difference{OrderID: d.OrderID, RefundID: d.RefundID}] = false
+	}
+	err := settled.ErrBillPending
+	if !day.End().After(c.cfg.Now) {
+		err = c.cfg.Bills.Bill(ctx, day, func(row settled.BillRow) error {
+			one := Difference{OrderID: row.OrderID, RefundID: row.RefundID}
+			if _, lacks := found[one]; lacks {
+				found[one] = true
+			}
+			return nil
+		})
+	}
+	pending := errors.Is(err, settled.ErrBillPending)
+	if err != nil && !pending {
+		return fmt.Errorf("look at the day beside, %s: %w", day, err)
+	}
+	for _, d := range lacking {
+		switch {
+		case pending:
+			c.report.border(d)
+		case !found[Difference{OrderID: d.OrderID, RefundID: d.RefundID}]:
+			c.report.differ(d)
+		}
+	}
+	return nil
 }

@@ -19,8 +19,11 @@ import (
 // paper is a bill.
 type paper []settled.BillRow
 
-func (p paper) Bill(_ context.Context, _ settled.BillDay, each func(settled.BillRow) error) error {
+func (p paper) Bill(_ context.Context, day settled.BillDay, each func(settled.BillRow) error) error {
 	for _, row := range p {
+		if settled.BillDayOf(row.At) != day {
+			continue
+		}
 		if err := each(row); err != nil {
 			return err
 		}
@@ -111,7 +114,10 @@ func TestEveryDifferenceIsNamed(t *testing.T) {
 	other.TransactionID = "another"
 	foreign, strange := row("tea", 1999), row("tea", 1999)
 	foreign.Own, strange.Strange = false, "REVOKED"
+	before, after := row("tea", 1999), back("R1", 500, true)
+	before.At, after.At = noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 1)
 	for name, test := range map[string]struct {
+		over    bool // the next day has its bill
 		bill    paper
 		books   books
 		differ  []reconcile.Kind
@@ -128,7 +134,10 @@ func TestEveryDifferenceIsNamed(t *testing.T) {
 		"paid a second after it":                 {bill: paper{row("tea", 1999)}, books: books{payments: []settled.BilledPayment{paid("tea", 1999, day.End().Add(time.Second))}}},
 		"ours alone":                             {books: books{payments: []settled.BilledPayment{paid("tea", 1999, noon)}}, differ: []reconcile.Kind{reconcile.PaymentMissing}},
 		"ours alone, just before midnight":       {books: books{payments: []settled.BilledPayment{paid("tea", 1999, last)}}, borders: 1},
-		"ours alone, just after midnight":        {books: books{payments: []settled.BilledPayment{paid("tea", 1999, first)}}, borders: 1},
+		"so, and in no bill":                     {over: true, books: books{payments: []settled.BilledPayment{paid("tea", 1999, last)}}, differ: []reconcile.Kind{reconcile.PaymentMissing}},
+		"ours alone, just after midnight":        {books: books{payments: []settled.BilledPayment{paid("tea", 1999, first)}}, differ: []reconcile.Kind{reconcile.PaymentMissing}},
+		"so, and in the bill before":             {bill: paper{before}, books: books{payments: []settled.BilledPayment{paid("tea", 1999, first)}}},
+		"a refund in the bill after":             {over: true, bill: paper{after}, books: books{refunds: []settled.BilledRefund{refunded("R1", 500, settled.RefundAccepted, noon, last)}}},
 		"ours of another day":                    {books: books{payments: []settled.BilledPayment{paid("tea", 1999, noon.AddDate(0, 0, 1))}}},
 		"another app's":                          {bill: paper{foreign}},
 		"a row that settled does not know":       {bill: paper{strange}, differ: []reconcile.Kind{reconcile.RowStrange}},
@@ -144,7 +153,14 @@ func TestEveryDifferenceIsNamed(t *testing.T) {
 		"a refund accepted just before midnight": {books: books{refunds: []settled.BilledRefund{refunded("R1", 500, settled.RefundAccepted, noon, last)}}, borders: 1},
 		"a refund accepted the day after":        {books: books{refunds: []settled.BilledRefund{refunded("R1", 500, settled.RefundAccepted, last, noon.AddDate(0, 0, 1))}}},
 	} {
-		report, err := reconcile.Day(t.Context(), reconcile.Config{Merchants: []string{"shop3"}, Day: day, Bills: test.bill, Books: test.books})
+		report, err := reconcile.Day(t.Context(), reconcile.Config{
+			Merchants: []string{"shop3"}, Day: day, Bills: test.bill, Books: test.books, Now: day.End().Add(10 * time.Hour),
+		})
+		if test.over {
+			report, err = reconcile.Day(t.Context(), reconcile.Config{
+				Merchants: []string{"shop3"}, Day: day, Bills: test.bill, Books: test.books, Now: day.End().AddDate(0, 0, 2),
+			})
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

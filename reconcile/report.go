@@ -90,8 +90,8 @@ type Report struct {
 	// Differed is how many differences there are, of which the first are in Differences.
 	Differed    int64        `json:"differed"`
 	Differences []Difference `json:"differences"`
-	// Borders is how many the bill lacks that lie next to midnight: the bill of the day
-	// beside it may have them.
+	// Borders is how many the bill lacks that lie next to midnight, while the day beside it
+	// has no bill yet that could have them.
 	Borders int64        `json:"bordered"`
 	Border  []Difference `json:"border"`
 }
@@ -155,10 +155,10 @@ func (r *Report) Text(w io.Writer) error {
 		return err
 	}
 	if r.Others.Count > 0 {
-		fmt.Fprintf(w, "%d rows of other apps under this merchant number were not compared, %s\n", r.Others.Count, yuan(r.Others.Fen))
+		fmt.Fprintf(w, "rows of other apps under this merchant number, not compared: %d, %s\n", r.Others.Count, yuan(r.Others.Fen))
 	}
 	if r.Borders > 0 {
-		fmt.Fprintf(w, "%d lie next to midnight: the bill of the day beside this one has them, or they are missing\n", r.Borders)
+		fmt.Fprintf(w, "next to midnight, to be looked for again when the next day has its bill: %d\n", r.Borders)
 	}
 	return r.verdict(w)
 }

@@ -84,7 +84,7 @@ func reconcileDay(ctx context.Context, e environment, cfg *config.Config, r reco
 	if !ok {
 		return misused("merchant %s has no bill", r.merchant)
 	}
-	report, err := reconcile.Day(ctx, reconcile.Config{Merchants: accounts(cfg, r.merchant), Day: r.day, Bills: bills, Books: p.store})
+	report, err := reconcile.Day(ctx, reconcile.Config{Merchants: accounts(cfg, r.merchant), Day: r.day, Bills: bills, Books: p.store, Now: now()})
 	switch {
 	case errors.Is(err, settled.ErrBillPending):
 		return settled.ErrBillPending
