@@ -249,3 +249,22 @@ func commandName(n ast.Node) (string, bool) {
 	}
 	return "", false
 }
+
+// Who reads the Chinese manual is told of every metric that the English one tells of.
+func TestBothLanguagesTellOfTheSameMetrics(t *testing.T) {
+	t.Parallel()
+	metric := regexp.MustCompile("`settled_[a-z_]+")
+	named := func(paper string) []string {
+		text, err := os.ReadFile(paper)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := metric.FindAllString(string(text), -1)
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	english, chinese := named("docs/operating.md"), named("docs/operating.zh-CN.md")
+	if len(english) == 0 || !slices.Equal(english, chinese) {
+		t.Errorf("docs/operating.md tells of %q\nand docs/operating.zh-CN.md of %q", english, chinese)
+	}
+}

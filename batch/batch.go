@@ -44,11 +44,8 @@ type Group[In, Out any] struct {
 	mu      sync.Mutex
 	waiting []*call[In, Out]
 	running int
-	began   time.Time // when the latest run did
+	slow    int // of the running, those that take long
 }
-
-// patience is how long a run may take before another one begins beside it for a few callers.
-const patience = 25 * time.Millisecond
 
 type call[In, Out any] struct {
 	item In
@@ -78,10 +75,7 @@ func (g *Group[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 	c := &call[In, Out]{item: item, ctx: ctx, done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, c)
-	if g.running < g.cfg.Runners && g.worthwhile() {
-		g.running++
-		go g.flush()
-	}
+	g.start()
 	g.mu.Unlock()
 	select {
 	case <-c.done:
@@ -92,10 +86,18 @@ func (g *Group[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 	}
 }
 
+// start begins a run if one is to be begun. The lock is held.
+func (g *Group[In, Out]) start() {
+	if len(g.waiting) > 0 && g.running < g.cfg.Runners && g.worthwhile() {
+		g.running++
+		go g.flush()
+	}
+}
+
 // worthwhile reports whether what waits is to be begun now, and not left to the run that is
 // under way.
 func (g *Group[In, Out]) worthwhile() bool {
-	return g.running == 0 || len(g.waiting) >= g.cfg.Most/4 || time.Since(g.began) > patience
+	return g.running == 0 || g.slow > 0 || len(g.waiting) >= g.cfg.Most/4
 }
 
 // flush runs until nothing is waiting.
@@ -120,7 +122,6 @@ func (g *Group[In, Out]) take() []*call[In, Out] {
 		return nil
 	}
 	g.running++
-	g.began = time.Now()
 	var calls, left []*call[In, Out]
 	seen := map[string]bool{}
 	for i, c := range g.waiting {
@@ -149,6 +150,7 @@ func (g *Group[In, Out]) take() []*call[In, Out] {
 }
 
 func (g *Group[In, Out]) run(calls []*call[In, Out]) {
+	defer g.watch()()
 	err := g.try(calls)
 	if err != nil && len(calls) > 1 && g.cfg.Spoils != nil && g.cfg.Spoils(err) {
 		for _, c := range calls {

@@ -50,13 +50,15 @@ func TestWhatWaitsTogetherRunsTogether(t *testing.T) {
 func TestASecondRunBeginsWhenItIsWorthwhile(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
+		takes time.Duration // each run
 		come  int           // while the first is served
 		after time.Duration // it began
 		want  []int
 	}{
-		"a few wait for the first":        {come: 3, want: []int{1, 3}},
-		"a quarter of a run waits for no": {come: 6, want: []int{1, 4, 2}},
-		"nor does anybody for a slow one": {come: 2, after: time.Second, want: []int{1, 1, 1}},
+		"a few wait for the first":            {takes: 20 * time.Millisecond, come: 3, want: []int{1, 3}},
+		"a quarter of a run does not":         {takes: 20 * time.Millisecond, come: 6, want: []int{1, 4, 2}},
+		"nobody waits for one that is slow":   {takes: time.Second, come: 1, after: 100 * time.Millisecond, want: []int{1, 1}},
+		"or no longer than until it is known": {takes: time.Second, come: 3, want: []int{1, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,10 +69,11 @@ func TestASecondRunBeginsWhenItIsWorthwhile(t *testing.T) {
 					mu.Lock()
 					runs = append(runs, len(items))
 					mu.Unlock()
-					time.Sleep(10 * time.Second)
+					time.Sleep(test.takes)
 					return items, nil
 				}})
 				var callers sync.WaitGroup
+				began := time.Now()
 				for item := range 1 + test.come {
 					callers.Go(func() { _, _ = group.Do(t.Context(), item) })
 					synctest.Wait()
@@ -81,6 +84,9 @@ func TestASecondRunBeginsWhenItIsWorthwhile(t *testing.T) {
 				callers.Wait()
 				if !slices.Equal(runs, test.want) {
 					t.Errorf("runs of %v, want %v", runs, test.want)
+				}
+				if took := time.Since(began); test.takes == time.Second && took > 1100*time.Millisecond {
+					t.Errorf("it took %s", took)
 				}
 			})
 		})

@@ -92,11 +92,14 @@ func TestTwoNATSServersDoNotShareAFolder(t *testing.T) {
 func TestNATSIsPutBackToAnOlderCopy(t *testing.T) {
 	t.Parallel()
 	server, copied := startNATS(t, embedded.NATSConfig{}), t.TempDir()
-	js, err := stream(t, server, true)
-	if err != nil {
+	if _, err := stream(t, server, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Copy(copied); err != nil {
+		t.Fatal(err)
+	}
+	js, err := stream(t, server, false) // over a new connection: the copy ended the old one
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := js.DeleteStream(t.Context(), "KEPT"); err != nil {

@@ -89,16 +89,28 @@ func TestTheIdleGiveWay(t *testing.T) {
 			t.Errorf("with %d held: %d after %s", i+1, status, took)
 		}
 	}
-	open := 0
+	// The kernel has taken in what the server has not seen yet, and whoever gave way may be about
+	// to be closed: each count takes half a second, in which both come through.
+	open := stillOpen(held)
+	for range 2 {
+		if open > limit {
+			open = stillOpen(held)
+		}
+	}
+	if open > limit {
+		t.Errorf("%d connections are open, want %d at the most", open, limit)
+	}
+}
+
+// stillOpen counts the connections that nobody has closed.
+func stillOpen(held []net.Conn) (open int) {
 	for _, conn := range held {
 		_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
 		if _, err := io.Copy(io.Discard, conn); isTimeout(err) {
 			open++
 		}
 	}
-	if open > limit {
-		t.Errorf("%d connections are open, want %d at the most", open, limit)
-	}
+	return open
 }
 
 func isTimeout(err error) bool {

@@ -1,0 +1,34 @@
+package batch
+
+import "time"
+
+// patience is how long a run may take before another one begins beside it, for however few
+// callers: they wait for whatever holds it up, and others need not.
+const patience = 25 * time.Millisecond
+
+// watch notes when a run takes long; the function that it returns notes its end.
+func (g *Group[In, Out]) watch() (end func()) {
+	if g.cfg.Runners == 1 {
+		return func() {}
+	}
+	var over, slow bool // under the lock
+	timer := time.AfterFunc(patience, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if over {
+			return
+		}
+		slow = true
+		g.slow++
+		g.start()
+	})
+	return func() {
+		timer.Stop()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		over = true
+		if slow {
+			g.slow--
+		}
+	}
+}
