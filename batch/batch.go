@@ -28,8 +28,8 @@ type Config[In, Out any] struct {
 	// Most bounds the items of one run; default 256.
 	Most int
 	// Runners bounds the runs under way at the same time; default 1. Beside another one a run
-	// begins only if a quarter of one waits, or the other takes long: two small runs cost more
-	// than one that is twice as large.
+	// begins only if as many wait as are under way, or a quarter of Most, or the other takes long:
+	// a small run beside a large one costs more than it gains.
 	Runners int
 	// Timeout bounds one run; default 30 s. A run is nobody's own: the cancellation of
 	// one caller leaves the others alone.
@@ -45,6 +45,7 @@ type Group[In, Out any] struct {
 	waiting []*call[In, Out]
 	running int
 	slow    int // of the running, those that take long
+	items   int // under way
 }
 
 type call[In, Out any] struct {
@@ -97,7 +98,7 @@ func (g *Group[In, Out]) start() {
 // worthwhile reports whether what waits is to be begun now, and not left to the run that is
 // under way.
 func (g *Group[In, Out]) worthwhile() bool {
-	return g.running == 0 || g.slow > 0 || len(g.waiting) >= g.cfg.Most/4
+	return g.running == 0 || g.slow > 0 || len(g.waiting) >= min(g.items, g.cfg.Most/4)
 }
 
 // flush runs until nothing is waiting.
@@ -143,6 +144,7 @@ func (g *Group[In, Out]) take() []*call[In, Out] {
 		calls = append(calls, c)
 	}
 	g.waiting = left
+	g.items += len(calls)
 	if len(calls) == 0 {
 		g.running--
 	}
@@ -150,7 +152,7 @@ func (g *Group[In, Out]) take() []*call[In, Out] {
 }
 
 func (g *Group[In, Out]) run(calls []*call[In, Out]) {
-	defer g.watch()()
+	defer g.watch(len(calls))()
 	err := g.try(calls)
 	if err != nil && len(calls) > 1 && g.cfg.Spoils != nil && g.cfg.Spoils(err) {
 		for _, c := range calls {

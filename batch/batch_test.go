@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -45,48 +46,51 @@ func TestWhatWaitsTogetherRunsTogether(t *testing.T) {
 	})
 }
 
-// Two small runs cost more than one large one: what comes beside a run waits for it, unless it
-// is a quarter of a run, or the run takes long.
+// A small run beside a large one costs more than it gains: who comes waits for the large one,
+// unless as many wait, or it takes long.
 func TestASecondRunBeginsWhenItIsWorthwhile(t *testing.T) {
 	t.Parallel()
+	const usual = 20 * time.Millisecond
 	for name, test := range map[string]struct {
-		takes time.Duration // each run
-		come  int           // while the first is served
-		after time.Duration // it began
-		want  []int
+		takes time.Duration // the run of four
+		come  int           // a millisecond after it began
+		want  []string      // what began when
 	}{
-		"a few wait for the first":            {takes: 20 * time.Millisecond, come: 3, want: []int{1, 3}},
-		"a quarter of a run does not":         {takes: 20 * time.Millisecond, come: 6, want: []int{1, 4, 2}},
-		"nobody waits for one that is slow":   {takes: time.Second, come: 1, after: 100 * time.Millisecond, want: []int{1, 1}},
-		"or no longer than until it is known": {takes: time.Second, come: 3, want: []int{1, 3}},
+		"fewer wait for it":          {takes: usual, come: 3, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "3 after 40ms"}},
+		"as many do not":             {takes: usual, come: 4, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "4 after 21ms"}},
+		"nobody waits for long":      {takes: time.Second, come: 1, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "1 after 45ms"}},
+		"nor does it hold up others": {takes: time.Second, come: 3, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "3 after 45ms"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
 				var mu sync.Mutex
-				var runs []int
-				group := batch.New(batch.Config[int, int]{Most: 16, Runners: 2, Run: func(_ context.Context, items []int) ([]int, error) {
+				var runs []string
+				group := batch.New(batch.Config[int, int]{Runners: 2, Run: func(_ context.Context, items []int) ([]int, error) {
 					mu.Lock()
-					runs = append(runs, len(items))
+					runs = append(runs, fmt.Sprintf("%d after %s", len(items), time.Since(began)))
 					mu.Unlock()
-					time.Sleep(test.takes)
+					if len(items) == 4 {
+						time.Sleep(test.takes)
+					} else {
+						time.Sleep(usual)
+					}
 					return items, nil
 				}})
 				var callers sync.WaitGroup
-				began := time.Now()
-				for item := range 1 + test.come {
-					callers.Go(func() { _, _ = group.Do(t.Context(), item) })
-					synctest.Wait()
-					if item == 0 {
-						time.Sleep(test.after)
+				come := func(n int) {
+					for item := range n {
+						callers.Go(func() { _, _ = group.Do(t.Context(), item) })
+						synctest.Wait()
 					}
 				}
+				come(6) // two begin, one beside the other, and four wait
+				time.Sleep(usual + time.Millisecond)
+				come(test.come)
 				callers.Wait()
-				if !slices.Equal(runs, test.want) {
-					t.Errorf("runs of %v, want %v", runs, test.want)
-				}
-				if took := time.Since(began); test.takes == time.Second && took > 1100*time.Millisecond {
-					t.Errorf("it took %s", took)
+				if diff := cmp.Diff(test.want, runs); diff != "" {
+					t.Errorf("runs (-want +got):\n%s", diff)
 				}
 			})
 		})

@@ -6,11 +6,8 @@ import "time"
 // callers: they wait for whatever holds it up, and others need not.
 const patience = 25 * time.Millisecond
 
-// watch notes when a run takes long; the function that it returns notes its end.
-func (g *Group[In, Out]) watch() (end func()) {
-	if g.cfg.Runners == 1 {
-		return func() {}
-	}
+// watch notes when a run of so many items takes long; the function that it returns notes its end.
+func (g *Group[In, Out]) watch(items int) (end func()) {
 	var over, slow bool // under the lock
 	timer := time.AfterFunc(patience, func() {
 		g.mu.Lock()
@@ -27,6 +24,7 @@ func (g *Group[In, Out]) watch() (end func()) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		over = true
+		g.items -= items
 		if slow {
 			g.slow--
 		}

@@ -12,8 +12,12 @@ const (
 	relayMost  = 512
 	relayBound = 6 * time.Second // less than PostgreSQL lets a transaction idle
 	relayPoll  = 250 * time.Millisecond
-	relayRest  = 2 * time.Second // after a failure
-	lookEvery  = 5 * time.Second // at the streams, if nothing is the matter
+	// A round costs the same for one event as for many: after one that found a few, others gather
+	// for a moment. What comes after a silence goes out at once.
+	relayFew    = 64
+	relayGather = 10 * time.Millisecond
+	relayRest   = 2 * time.Second // after a failure
+	lookEvery   = 5 * time.Second // at the streams, if nothing is the matter
 )
 
 // relayer is what the relay knows from one round to the next.
@@ -35,6 +39,9 @@ func (w *Workers) relay(ctx context.Context) error {
 			w.cfg.Log.WarnContext(ctx, "events not published", "error", err)
 			pause(ctx, jitter(relayRest))
 		case !done.More:
+			if 0 < done.Published && done.Published < relayFew {
+				pause(ctx, relayGather)
+			}
 			r.wait(ctx)
 		}
 	}
