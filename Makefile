@@ -130,8 +130,13 @@ contracts/node_modules/.package-lock.json: contracts/package-lock.json
 	@npm --prefix contracts ci --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
+.PHONY: live
+live: ## hold what a run publishes, answers and exports against the contracts, the dashboard and the alerts
+	@scripts/setup
+	@go test ./cmd/settled -run '^(TestEverythingThatIsSaidKeepsToTheContract|TestWhatIsWatchedIsExported|TestEveryAlertHasItsEntry|TestEveryMetricIsExplained)$$'
+
 .PHONY: verify
-verify: generate contracts alerts ## check that what is generated, the contracts, the alerts, go.mod and the formatting are as they should be
+verify: generate contracts alerts live ## check that what is generated, the contracts, the alerts, a run, go.mod and the formatting are as they should be
 	$(GIT) diff --exit-code
 	go mod tidy -diff
 	go -C bench mod tidy -diff
