@@ -67,7 +67,8 @@ type answers struct {
 // turnedAwayPause is how soon a caller comes again, who should wait for longer: Retry-After says a second at least.
 const turnedAwayPause = 250 * time.Millisecond
 
-// callAll calls, with as many callers as there are connections.
+// callAll calls, with as many callers as there are connections; each calls once at least,
+// however long it takes until all have begun.
 func (c call) callAll(ctx context.Context) []answers {
 	heard := make([]answers, len(c.Flood.Parties))
 	end := time.Now().Add(c.Flood.Last)
@@ -80,7 +81,7 @@ func (c call) callAll(ctx context.Context) []answers {
 		defer client.CloseIdleConnections()
 		for nth := range p.Connections {
 			calling.Go(func() {
-				for time.Now().Before(end) && ctx.Err() == nil {
+				for once := true; (once || time.Now().Before(end)) && ctx.Err() == nil; once = false {
 					r, id := c.request(p, nth, c.First+number.Add(1))
 					a, err := post(ctx, client, r)
 					mu.Lock()
