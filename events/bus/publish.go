@@ -21,6 +21,10 @@ const (
 	attempt = time.Second
 	// stored bounds the wait for the acknowledgements of many messages.
 	stored = 4 * time.Second
+	// worthBatch is from how many messages on they are stored all together. The server makes a
+	// place of its own on the disk for each atomic batch, some 13 ms with a server that syncs, in
+	// which it stores forty messages one after the other.
+	worthBatch = 40
 	// storeFull is JetStream's error code for a full stream that discards new messages.
 	storeFull jetstream.ErrorCode = 10077
 )
@@ -29,8 +33,8 @@ const (
 // sent either.
 var ErrSkipped = errors.New("an earlier event of the order was not published")
 
-// Publish puts a message into its stream; it returns when the stream has it. Whoever
-// publishes at the same moment shares one write. Tries that get no answer are repeated
+// Publish puts a message into its stream; it returns when the stream has it. Many who
+// publish at the same moment share one write. Tries that get no answer are repeated
 // under the same message id until ctx ends. It fails with ErrFull when the stream takes no
 // more.
 func (b *Bus) Publish(ctx context.Context, e events.Envelope) error {
@@ -75,7 +79,7 @@ func (b *Bus) share() {
 // together publishes messages that go into one stream, and returns a failure for each.
 func (b *Bus) together(ctx context.Context, messages []*nats.Msg) ([]error, error) {
 	failures := make([]error, len(messages))
-	if len(messages) > 1 {
+	if len(messages) >= worthBatch {
 		_, err := b.atOnce(ctx, messages)
 		if err == nil {
 			return failures, nil
@@ -161,8 +165,8 @@ func (b *Bus) again(ctx context.Context, failures []error) error {
 	return b.Ensure(context.WithoutCancel(ctx))
 }
 
-// PublishAll puts many messages into their stream at once, with one write if the stream
-// allows that. Otherwise the events of one order are sent one after the other, each when
+// PublishAll puts messages into their stream, many of them with one write if the stream
+// allows that. Few, and otherwise the events of one order are sent one after the other, each when
 // the one before it is stored; once one fails, the later ones of that order fail with
 // ErrSkipped. It returns the highest sequence that one of them has in the stream, 0 for
 // none, and an error for each envelope, nil where the stream has it.
@@ -170,7 +174,7 @@ func (b *Bus) again(ctx context.Context, failures []error) error {
 // Over a connection that is a new one it sends nothing and fails with ErrUnseen until
 // Streams was called: events must not come first into a stream that has lost older ones.
 func (b *Bus) PublishAll(ctx context.Context, envelopes []events.Envelope) (last uint64, failures []error) {
-	if len(envelopes) > 1 && b.mayTell() == nil {
+	if len(envelopes) >= worthBatch && b.mayTell() == nil {
 		messages := make([]*nats.Msg, len(envelopes))
 		for i, e := range envelopes {
 			messages[i] = b.message(e)
