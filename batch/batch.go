@@ -122,7 +122,6 @@ func (g *Group[In, Out]) take() []*call[In, Out] {
 	if !g.worthwhile() {
 		return nil
 	}
-	g.running++
 	var calls, left []*call[In, Out]
 	seen := map[string]bool{}
 	for i, c := range g.waiting {
@@ -145,8 +144,8 @@ func (g *Group[In, Out]) take() []*call[In, Out] {
 	}
 	g.waiting = left
 	g.items += len(calls)
-	if len(calls) == 0 {
-		g.running--
+	if len(calls) > 0 {
+		g.running++
 	}
 	return calls
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"time"
 
 	"settled"
@@ -24,31 +25,28 @@ type because struct {
 	say  func(situation) sentence
 }
 
+// open are the rules with which those of both open states begin.
+var open = []because{
+	{situation.flagged, flaggedAs("open.flagged")},
+	{situation.disputed, disputedAs("open.disputed")},
+	{situation.overdue, always("open.overdue")},
+	{both(situation.asked, situation.troubled), troubledAs("closing.trouble")},
+	{situation.asked, always("closing.waits")},
+	{both(situation.expired, situation.troubled), troubledAs("expired.trouble")},
+	{situation.expired, always("expired.waits")},
+}
+
 // reasons are the rules for each state. The first that holds speaks, and the last of each
 // always holds.
 var reasons = map[settled.Status][]because{
-	settled.StatusRequested: {
-		{situation.flagged, flaggedAs("open.flagged")},
-		{situation.disputed, disputedAs("open.disputed")},
-		{situation.overdue, always("open.overdue")},
-		{both(situation.asked, situation.troubled), troubledAs("closing.trouble")},
-		{situation.asked, always("closing.waits")},
-		{both(situation.expired, situation.troubled), troubledAs("expired.trouble")},
-		{situation.expired, always("expired.waits")},
-		{situation.troubled, troubledAs("requested.trouble")},
-		{anyway, always("requested.waits")},
-	},
-	settled.StatusPrepared: {
-		{situation.flagged, flaggedAs("open.flagged")},
-		{situation.disputed, disputedAs("open.disputed")},
-		{situation.overdue, always("open.overdue")},
-		{both(situation.asked, situation.troubled), troubledAs("closing.trouble")},
-		{situation.asked, always("closing.waits")},
-		{both(situation.expired, situation.troubled), troubledAs("expired.trouble")},
-		{situation.expired, always("expired.waits")},
-		{situation.troubled, troubledAs("prepared.trouble")},
-		{anyway, always("prepared.waits")},
-	},
+	settled.StatusRequested: append(slices.Clone(open),
+		because{situation.troubled, troubledAs("requested.trouble")},
+		because{anyway, always("requested.waits")},
+	),
+	settled.StatusPrepared: append(slices.Clone(open),
+		because{situation.troubled, troubledAs("prepared.trouble")},
+		because{anyway, always("prepared.waits")},
+	),
 	settled.StatusCompleted: {
 		{situation.flagged, flaggedAs("completed.flagged")},
 		{refundIs(stuckRefund), always("completed.refund_abnormal")},

@@ -124,12 +124,12 @@ func (d *demo) configure(ctx context.Context) error {
 		names = append(names, of[0].merchant())
 	}
 	d.servers.file = filepath.Join(d.servers.folder, "settled.yaml")
-	hash, err := d.choosePassword()
+	operators, err := d.operators()
 	if err != nil {
 		return err
 	}
 	text := fmt.Sprintf(demoConfig, d.servers.nats.URL(), d.servers.postgres.URL(), d.servers.redis.URL(),
-		d.servers.at.ingress, d.servers.at.ingress, demoToken, strings.Join(names, ", "), demoOperator, hash, d.servers.merchants)
+		d.servers.at.ingress, d.servers.at.ingress, demoToken, strings.Join(names, ", "), operators, d.servers.merchants)
 	if err := os.WriteFile(d.servers.file, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
@@ -145,9 +145,7 @@ ingress:
   listen: %s
   public_url: http://%s
   tokens: [{name: demo-shop, token: %s, merchants: [%s]}]
-admin:
-  listen: 127.0.0.1:0
-  operators: [{name: %s, role: operator, password: "%s"}]
+admin: {listen: "127.0.0.1:0", operators: [%s]}
 payments: {query_schedule: [2s, 5s, 10s, 20s, 30s, 1m]}
 merchants:
 %s`
@@ -155,14 +153,18 @@ merchants:
 // demoOperator may act on the page of the demo.
 const demoOperator = "demo"
 
-// choosePassword makes a password up for whoever looks around, and returns its hash. Nobody
-// signs in to a demo that is not kept.
-func (d *demo) choosePassword() (hash string, err error) {
+// operators are who may sign in, as the configuration has them: one, with a password that is
+// made up here, and nobody in a demo that is not kept.
+func (d *demo) operators() (string, error) {
+	if !d.keep {
+		return "", nil
+	}
 	d.servers.password = strings.ToLower(rand.Text()[:16])
-	if hash, err = console.Hash(d.servers.password, rand.Reader); err != nil {
+	hash, err := console.Hash(d.servers.password, rand.Reader)
+	if err != nil {
 		return "", fmt.Errorf("hash the operator's password: %w", err)
 	}
-	return hash, nil
+	return fmt.Sprintf(`{name: %s, role: operator, password: "%s"}`, demoOperator, hash), nil
 }
 
 // startIngress runs the ingress as a process of its own would.
