@@ -28,7 +28,7 @@ type Config[In, Out any] struct {
 	// Most bounds the items of one run; default 256.
 	Most int
 	// Runners bounds the runs under way at the same time; default 1. Beside another one a run
-	// begins only if as many wait as are under way, or a quarter of Most, or the other takes long:
+	// begins only if as many wait as are under way, or half of Most, or the other takes long:
 	// a small run beside a large one costs more than it gains.
 	Runners int
 	// Timeout bounds one run; default 30 s. A run is nobody's own: the cancellation of
@@ -98,7 +98,7 @@ func (g *Group[In, Out]) start() {
 // worthwhile reports whether what waits is to be begun now, and not left to the run that is
 // under way.
 func (g *Group[In, Out]) worthwhile() bool {
-	return g.running == 0 || g.slow > 0 || len(g.waiting) >= min(g.items, g.cfg.Most/4)
+	return g.running == 0 || g.slow > 0 || len(g.waiting) >= min(g.items, g.cfg.Most/2)
 }
 
 // flush runs until nothing is waiting.

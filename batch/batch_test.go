@@ -58,8 +58,8 @@ func TestASecondRunBeginsWhenItIsWorthwhile(t *testing.T) {
 	}{
 		"fewer wait for it":          {takes: usual, come: 3, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "3 after 40ms"}},
 		"as many do not":             {takes: usual, come: 4, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "4 after 21ms"}},
-		"nobody waits for long":      {takes: time.Second, come: 1, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "1 after 45ms"}},
-		"nor does it hold up others": {takes: time.Second, come: 3, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "3 after 45ms"}},
+		"nobody waits for long":      {takes: time.Second, come: 1, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "1 after 47ms"}},
+		"nor does it hold up others": {takes: time.Second, come: 3, want: []string{"1 after 0s", "1 after 0s", "4 after 20ms", "3 after 47ms"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -184,18 +184,23 @@ func (c *consumption) consider(l lane, first jetstream.Msg) error {
 		return err
 	}
 	age := c.bus.cfg.Now().Sub(meta.Timestamp)
-	if age < c.bus.cfg.Stale/2 && c.bus.cfg.Now().Sub(c.looked) < lookEvery {
+	old := age >= c.bus.cfg.Stale/2 && c.newest(l) // all that an older lane gives is old
+	if !old && c.bus.cfg.Now().Sub(c.looked) < lookEvery {
 		return nil
 	}
 	if err := c.look(); err != nil {
 		return err
 	}
-	newest := len(c.lanes) > 0 && c.lanes[len(c.lanes)-1].name() == l.name()
 	behind := age > c.bus.cfg.Stale && meta.NumDelivered == 1 && meta.NumPending >= uint64(4*c.cfg.InFlight) //nolint:gosec // a few hands
-	if newest && behind && len(c.lanes) < mostLanes {
+	if behind && c.newest(l) && len(c.lanes) < mostLanes {
 		return c.open(age)
 	}
 	return nil
+}
+
+// newest reports whether no lane is known behind this one.
+func (c *consumption) newest(l lane) bool {
+	return len(c.lanes) > 0 && c.lanes[len(c.lanes)-1].name() == l.name()
 }
 
 // open makes a lane that begins with the next message of the subject.

@@ -52,7 +52,7 @@ func readPayments(s *section) Payments {
 	return Payments{
 		TTL:           s.at("ttl").duration(30 * time.Minute),
 		QuerySchedule: readSchedule(s.at("query_schedule")),
-		InFlight:      int(s.at("in_flight").integer(256, 1, 4096)),
+		InFlight:      int(s.at("in_flight").integer(512, 1, 4096)),
 		Journal:       s.at("journal").durationOrNone(168*time.Hour, time.Hour, 10000*time.Hour),
 	}
 }
