@@ -23,20 +23,24 @@ run: ## run the demo: everything on this machine, nothing to configure
 	@scripts/setup
 	@go run ./cmd/settled demo
 
+# Tests mostly wait for servers: more of them at once than there are cores.
+TESTS := go test -parallel 4 -json
+
 .PHONY: test
 test: ## run the whole test suite
 	@scripts/setup
-	@go test -json ./... | go run ./scripts/testcount
+	@$(TESTS) ./... | go run ./scripts/testcount
 
 .PHONY: browser
 browser: ## test the console in a real browser, and draw its pages into bin/console
 	@scripts/setup-browser
 	go test -count 1 -tags browser -parallel 3 -run TestBrowser ./console
 
+# The tests of crash work with processes that are built without the detector.
 .PHONY: race
-race: ## run the whole test suite with the race detector (needs a C compiler)
+race: ## run all tests that are of one process with the race detector (needs a C compiler)
 	@scripts/setup
-	@go test -race -json ./... | go run ./scripts/testcount
+	@$(TESTS) -race $$(go list ./... | grep -v /crash) | go run ./scripts/testcount
 
 .PHONY: examples
 examples: ## let the examples, in Go and in Node, work beside a demo, and count their parcels
@@ -68,7 +72,7 @@ MESSAGES ?= 1000000
 .PHONY: overload
 overload: ## work off a backlog of MESSAGES while the ingress is flooded, and measure (default a million: half an hour and more)
 	@scripts/setup
-	@go run ./crash/overload -messages $(MESSAGES) -in-flight 256 -revision '$(VERSION)' $(if $(filter 1000000,$(MESSAGES)),-doc docs/overload.md)
+	@go run ./crash/overload -messages $(MESSAGES) -in-flight 512 -revision '$(VERSION)' $(if $(filter 1000000,$(MESSAGES)),-doc docs/overload.md)
 
 .PHONY: bench
 bench: ## measure settled and its peers side by side on real servers (ONLY=part,… ROUNDS=5 SIZE=20000 ROWS=0,1000000,10000000 BACKLOG=1000000)

@@ -28,7 +28,7 @@ const manyDays = `
 		select md5('r' || i)::uuid, md5('p' || i)::uuid, merchant, 'o' || i, 'R' || i, 1, 1999, 'CNY', '', 'f', 'r', 'completed', now(), at from days;
 	insert into events (id, payment_id, version, type, merchant, order_id, refund_id, at, data)
 		select md5('a' || i)::uuid, md5('p' || i)::uuid, 10, 'refund.accepted', merchant, 'o' || i, md5('r' || i)::uuid, at + interval '2 seconds', '{}' from days;
-	analyze`
+	analyze payments, refunds, events`
 
 // Everything of a day, of one merchant, once, whatever page it stands on, and by an index.
 func TestADayIsHandedOverWhole(t *testing.T) {

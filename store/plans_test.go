@@ -28,7 +28,7 @@ const manyFinished = `
 		from generate_series(1, 12000) i;
 	alter table refunds enable trigger all;
 	delete from outbox;
-	analyze`
+	analyze payments, refunds, events, outbox`
 
 // What the work does again and again reads what it needs by an index, however much has come
 // to its end: PostgreSQL counts how often it went through a whole table.

@@ -235,7 +235,8 @@ func receive[T any](t *testing.T, from <-chan T) T {
 	}
 }
 
-// settled waits until the consumer has nothing waiting and nothing in hand.
+// settled waits until the consumer has nothing waiting and nothing in hand. Of a consumer that
+// was just made the server says the same.
 func (w *world) settled() {
 	w.t.Helper()
 	w.until("nothing waits", func() bool {
@@ -244,7 +245,7 @@ func (w *world) settled() {
 			return false
 		}
 		info := consumer.CachedInfo()
-		return info.NumPending == 0 && info.NumAckPending == 0
+		return info.Delivered.Consumer > 0 && info.NumPending == 0 && info.NumAckPending == 0
 	})
 }
 

@@ -47,16 +47,17 @@ func (w *Workers) relay(ctx context.Context) error {
 	}
 	for {
 		// A replay goes on wherever the next relay is.
-		if done, err := r.round(context.WithoutCancel(ctx)); err != nil || done.Published == 0 {
+		if done, err := r.round(ctx); err != nil || done.Published == 0 {
 			return nil
 		}
 	}
 }
 
 // round looks at the streams if it is time, and then publishes. It publishes nothing if
-// somebody else has the turn, nor after a failure that may have been a loss.
+// somebody else has the turn, nor after a failure that may have been a loss. Once begun it
+// outlives ctx: what is published is to be known as such, or the next relay says it again.
 func (r *relayer) round(ctx context.Context) (settled.Relayed, error) {
-	ctx, cancel := context.WithTimeout(ctx, relayBound)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayBound)
 	defer cancel()
 	if now := r.cfg.Now(); now.Sub(r.looked) > lookEvery {
 		if mine, err := r.look(ctx); err != nil || !mine {

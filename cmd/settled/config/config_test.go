@@ -83,7 +83,7 @@ func whole() *config.Config {
 			}},
 		},
 		Admin:    config.Admin{Listen: "127.0.0.1:8081"},
-		Payments: config.Payments{TTL: 30 * time.Minute, QuerySchedule: minutes(1./12, .5, 1, 3, 5, 10, 30), InFlight: 256, Journal: 168 * time.Hour},
+		Payments: config.Payments{TTL: 30 * time.Minute, QuerySchedule: minutes(1./12, .5, 1, 3, 5, 10, 30), InFlight: 512, Journal: 168 * time.Hour},
 		Traces: config.Traces{
 			Endpoint: "http://127.0.0.1:4318", Sample: .25,
 			Headers: map[string]config.Secret{"authorization": config.NewSecret("Bearer secrets")},
