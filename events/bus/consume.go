@@ -18,8 +18,6 @@ const (
 	fetchWait       = time.Second
 	// glance bounds a wait that keeps one of two lanes from being read.
 	glance = 20 * time.Millisecond
-	// gather bounds the wait for more hands before messages are fetched that are there already.
-	gather = 10 * time.Millisecond
 )
 
 // consumption is one Consume at work.
@@ -32,8 +30,7 @@ type consumption struct {
 
 	lanes  []lane // the oldest first
 	looked time.Time
-	turn   int  // of the older lanes
-	filled bool // the last fetch gave all that it asked for, so that more may be there
+	turn   int // of the older lanes
 
 	stopping context.Context //nolint:containedctx // ends when no new work is to be begun
 	working  context.Context //nolint:containedctx // ends when what is in hand has had its time
@@ -89,7 +86,6 @@ func (c *consumption) read(handle events.Handler) error {
 // there is none.
 func (c *consumption) round(handle events.Handler) error {
 	given, older, newest := c.readable()
-	c.gather()
 	if len(given) == 0 && older == nil {
 		if free := c.cfg.InFlight - c.hands.held(""); free > 0 {
 			return c.fetch(newest, free, fetchWait, handle)
@@ -114,22 +110,6 @@ func (c *consumption) round(handle events.Handler) error {
 	return c.hands.freed(c.stopping, glance)
 }
 
-// gather waits for a moment, when more is there than hands are, until a quarter of them is free:
-// messages that are fetched together share every statement on their way, and each fetch costs
-// the server as much for one as for many.
-func (c *consumption) gather() {
-	if !c.filled {
-		return
-	}
-	until := time.Now().Add(gather)
-	for c.cfg.InFlight-c.hands.held("") < c.cfg.InFlight/4 {
-		left := time.Until(until)
-		if left <= 0 || c.hands.freed(c.stopping, left) != nil {
-			return
-		}
-	}
-}
-
 // fetch takes at most so many messages of a lane in hand.
 func (c *consumption) fetch(from lane, most int, wait time.Duration, handle events.Handler) error {
 	// The wait ends on the server's word, not on a context's: what the server has sent by
@@ -139,9 +119,8 @@ func (c *consumption) fetch(from lane, most int, wait time.Duration, handle even
 		return err
 	}
 	var failed error
-	first, count := true, 0
+	first := true
 	for m := range batch.Messages() {
-		count++
 		if first {
 			first, failed = false, c.consider(from, m)
 			from = c.again(from)
@@ -153,7 +132,6 @@ func (c *consumption) fetch(from lane, most int, wait time.Duration, handle even
 		}
 		c.hands.take(from.name(), func() { c.handle(m, handle) })
 	}
-	c.filled = count == most
 	return errors.Join(failed, batch.Error())
 }
 
