@@ -100,7 +100,7 @@ func (s *spans) move(ctx context.Context, e *ears, bare *store.Store, moves []se
 			return err
 		}
 	}
-	return nil
+	return e.quiet(ctx)
 }
 
 // spans are how long each operation took.

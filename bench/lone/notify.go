@@ -104,7 +104,22 @@ func (s *spans) notify(ctx context.Context, e *ears, n shop.Notify) error {
 	if err != nil {
 		return err
 	}
+	if err := e.quiet(ctx); err != nil {
+		return err
+	}
 	s.stored, s.replied, s.completed = append(s.stored, took), append(s.replied, replied), append(s.completed, told.Sub(began))
+	return nil
+}
+
+// quiet waits until the relay has committed that everything is published.
+func (e *ears) quiet(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for left := true; left; {
+		if err := e.r.DB.QueryRowContext(ctx, "select exists (select from outbox)").Scan(&left); err != nil {
+			return fmt.Errorf("wait for the relay: %w", err)
+		}
+	}
 	return nil
 }
 
