@@ -74,7 +74,7 @@ func (n *NATS) Restart() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.stop()
-	if err := n.start(); err != nil {
+	if err := whenFree(n.start); err != nil {
 		return fmt.Errorf("restart nats: %w", err)
 	}
 	return nil
@@ -89,7 +89,7 @@ func (n *NATS) Wipe() error {
 	if err := os.RemoveAll(n.store()); err != nil {
 		return fmt.Errorf("wipe nats: %w", err)
 	}
-	if err := n.start(); err != nil {
+	if err := whenFree(n.start); err != nil {
 		return fmt.Errorf("wipe nats: %w", err)
 	}
 	return nil
@@ -104,7 +104,7 @@ func (n *NATS) Copy(dir string) error {
 	if err := os.CopyFS(dir, os.DirFS(n.store())); err != nil {
 		return fmt.Errorf("copy nats: %w", err)
 	}
-	if err := n.start(); err != nil {
+	if err := whenFree(n.start); err != nil {
 		return fmt.Errorf("copy nats: %w", err)
 	}
 	return nil
@@ -120,7 +120,7 @@ func (n *NATS) PutBack(dir string) error {
 		err = os.CopyFS(n.store(), os.DirFS(dir))
 	}
 	if err == nil {
-		err = n.start()
+		err = whenFree(n.start)
 	}
 	if err != nil {
 		return fmt.Errorf("put back nats: %w", err)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"time"
 )
 
 // Ports are taken from below the range that Linux and the BSDs give to outgoing
@@ -49,6 +50,17 @@ func onFreePort(start func(port int) error) error {
 		}
 	}
 	return fmt.Errorf("after %d attempts: %w", attempts, err)
+}
+
+// whenFree starts a server of this process again, on the port that it had. A program that this
+// process is just starting holds whatever is open here, listeners too, until it has begun.
+func whenFree(start func() error) error {
+	const most, pause = time.Second, 10 * time.Millisecond
+	for until := time.Now().Add(most); ; time.Sleep(pause) {
+		if err := start(); !errors.Is(err, errPortTaken) || time.Now().After(until) {
+			return err
+		}
+	}
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -45,7 +45,7 @@ func (r *Redis) Restart() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stop()
-	if err := r.start(); err != nil {
+	if err := whenFree(r.start); err != nil {
 		return fmt.Errorf("restart redis: %w", err)
 	}
 	return nil
