@@ -55,12 +55,14 @@ func onFreePort(start func(port int) error) error {
 // whenFree starts a server of this process again, on the port that it had. A program that this
 // process is just starting holds whatever is open here, listeners too, until it has begun.
 func whenFree(start func() error) error {
-	const most, pause = time.Second, 10 * time.Millisecond
-	for until := time.Now().Add(most); ; time.Sleep(pause) {
-		if err := start(); !errors.Is(err, errPortTaken) || time.Now().After(until) {
+	const tries, pause = 100, 10 * time.Millisecond
+	for range tries - 1 {
+		if err := start(); !errors.Is(err, errPortTaken) {
 			return err
 		}
+		time.Sleep(pause)
 	}
+	return start()
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
