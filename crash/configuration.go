@@ -59,11 +59,11 @@ func (w *World) Prefix() string { return w.cfg.Name + "." }
 
 var given sync.Map // addresses that a world was given
 
-// freeAddress is one that nobody listens at, of a port below those that the kernel gives to
-// connections: one of them would take it between two starts of the ingress.
+// freeAddress is one that nobody listens at, of a port below those that embedded servers take and
+// the kernel gives to connections: one of them would take it between two starts of the ingress.
 func freeAddress(ctx context.Context) (string, error) {
 	for range 1000 {
-		at := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(20_000)) //nolint:gosec // a port needs no secrecy
+		at := fmt.Sprintf("127.0.0.1:%d", 12_000+rand.N(3_000)) //nolint:gosec // a port needs no secrecy
 		if _, taken := given.LoadOrStore(at, true); taken {
 			continue
 		}

@@ -11,7 +11,8 @@ import (
 
 // Ports are taken from below the range that Linux and the BSDs give to outgoing
 // connections. A server that is down for a moment thus finds its port free when it comes
-// back, and a client that dials it meanwhile can't end up connected to itself.
+// back, and a client that dials it meanwhile can't end up connected to itself. Those below are
+// left to what tests start beside the servers.
 const (
 	firstPort = 15000
 	lastPort  = 31999

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -233,12 +234,13 @@ merchants:
 
 var ports sync.Map // that a test was given
 
-// freeAddress is one that nobody listens at, of a port below those that the kernel gives to
-// connections: one of them would take it before settled does, or between two starts of it.
+// freeAddress is one that nobody listens at, of a port below those that the servers of tests take
+// and the kernel gives to connections: one of them would take it before settled does, or between
+// two starts of it.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(20_000))
+		address := fmt.Sprintf("127.0.0.1:%d", 4_000+rand.N(8_000))
 		if _, given := ports.LoadOrStore(address, true); given {
 			continue
 		}
@@ -271,6 +273,9 @@ func (w *world) serveParts(what parts) (stop func()) {
 		w.t.Fatal(err)
 	}
 	p.audits = w.audits
+	// A program that is just being started holds the ports that were open here until it has begun.
+	syscall.ForkLock.RLock()
+	syscall.ForkLock.RUnlock() //nolint:staticcheck // it was waited for
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	started, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
