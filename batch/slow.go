@@ -2,9 +2,9 @@ package batch
 
 import "time"
 
-// patience is how long a run may take before another one begins beside it, for however few
-// callers: they wait for whatever holds it up, and others need not.
-// A large run is given longer, because it takes longer when nothing holds it up.
+// patience, and perItem for each of its items, is how long a run may take before another one
+// begins beside it, for however few callers: they wait for whatever holds it up, and others need
+// not. A large run takes longer when nothing holds it up.
 const (
 	patience = 25 * time.Millisecond
 	perItem  = 500 * time.Microsecond

@@ -23,7 +23,7 @@ type browser struct {
 	client *http.Client
 }
 
-// signsIn serves with an operator and a viewer, and signs one of them in.
+// signsIn is the browser of one who may come to the page, signed in.
 func (w *world) signsIn(name string) *browser {
 	w.t.Helper()
 	jar, err := cookiejar.New(nil)

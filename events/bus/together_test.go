@@ -74,19 +74,28 @@ func (w *world) publishAll(envelopes []events.Envelope) (last uint64) {
 	return last
 }
 
-func TestManyEventsAreStoredWithOneWrite(t *testing.T) {
+// Many share a write; a few are stored sooner one after the other than all together.
+func TestManyEventsAreStoredWithOneWriteAndAFewAlone(t *testing.T) {
 	t.Parallel()
-	w := onShared(t)
-	envelopes, ids := told(1, 50)
-	if last := w.publishAll(envelopes); last != 50 {
-		t.Errorf("the last one has sequence %d", last)
-	}
-	kept := w.kept(bus.Out)
-	if diff := cmp.Diff(ids, idsOf(kept)); diff != "" {
-		t.Errorf("stored (-want +got):\n%s", diff)
-	}
-	if shared, alone := writesOf(kept); shared != 1 || alone != 0 {
-		t.Errorf("%d shared writes, and %d of their own", shared, alone)
+	for name, test := range map[string]struct{ events, shared, alone int }{
+		"many": {50, 1, 0},
+		"few":  {9, 0, 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := onShared(t)
+			envelopes, ids := told(1, test.events)
+			if last := w.publishAll(envelopes); last != uint64(test.events) { //nolint:gosec // a few
+				t.Errorf("the last one has sequence %d", last)
+			}
+			kept := w.kept(bus.Out)
+			if diff := cmp.Diff(ids, idsOf(kept)); diff != "" {
+				t.Errorf("stored (-want +got):\n%s", diff)
+			}
+			if shared, alone := writesOf(kept); shared != test.shared || alone != test.alone {
+				t.Errorf("%d shared writes, and %d of their own", shared, alone)
+			}
+		})
 	}
 }
 
@@ -133,21 +142,6 @@ func TestAStreamThatAllowsNoBatchesTakesSingleMessages(t *testing.T) {
 	after, _ := told(51, 100)
 	w.publishAll(after)
 	if shared, alone := writesOf(w.kept(bus.Out)); shared != 1 || alone != 50 {
-		t.Errorf("%d shared writes, and %d of their own", shared, alone)
-	}
-}
-
-// A few are stored sooner one after the other than all together.
-func TestAFewEventsAreStoredAlone(t *testing.T) {
-	t.Parallel()
-	w := onShared(t)
-	envelopes, ids := told(1, 9)
-	w.publishAll(envelopes)
-	kept := w.kept(bus.Out)
-	if diff := cmp.Diff(ids, idsOf(kept)); diff != "" {
-		t.Errorf("stored (-want +got):\n%s", diff)
-	}
-	if shared, alone := writesOf(kept); shared != 0 || alone != 9 {
 		t.Errorf("%d shared writes, and %d of their own", shared, alone)
 	}
 }
