@@ -4,9 +4,11 @@
 -- can never be true is refused here, whoever asks.
 
 -- The state machine, line by line as in move.go. What is not listed can't happen to a payment.
--- It is a function, because a table would have to be read for each move.
-create function payment_may_move(from_status text, fact text, to_status text) returns boolean immutable language sql as $$
-    select (from_status, fact, to_status) in (
+-- It is a function, because a table would have to be read for each move; in PL/pgSQL, which
+-- is compiled once for each connection and not for each statement.
+create function payment_may_move(from_status text, fact text, to_status text) returns boolean immutable language plpgsql as $$
+begin
+    return (from_status, fact, to_status) in (
         ('requested', 'prepared', 'prepared'),
         ('requested', 'paid',     'completed'),
         ('requested', 'closed',   'closed'),
@@ -15,7 +17,8 @@ create function payment_may_move(from_status text, fact text, to_status text) re
         ('prepared',  'paid',     'completed'),
         ('prepared',  'closed',   'closed'),
         ('closed',    'paid',     'completed'),
-        ('failed',    'paid',     'completed'))
+        ('failed',    'paid',     'completed'));
+end
 $$;
 
 -- One row for each order's payment.
@@ -120,14 +123,16 @@ create trigger payment_guard before insert or update on payments
     for each row execute function payment_guard();
 
 -- The state machine of refunds, line by line as in refund.go.
-create function refund_may_move(from_status text, fact text, to_status text) returns boolean immutable language sql as $$
-    select (from_status, fact, to_status) in (
+create function refund_may_move(from_status text, fact text, to_status text) returns boolean immutable language plpgsql as $$
+begin
+    return (from_status, fact, to_status) in (
         ('requested', 'accepted', 'accepted'),
         ('requested', 'refunded', 'completed'),
         ('requested', 'refused',  'failed'),
         ('accepted',  'refunded', 'completed'),
         ('accepted',  'refused',  'failed'),
-        ('failed',    'refunded', 'completed'))
+        ('failed',    'refunded', 'completed'));
+end
 $$;
 
 -- One row for each refund, under one number for ever.

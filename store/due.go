@@ -60,7 +60,7 @@ func (s *Store) delay(ctx context.Context, delays []settled.Delay) ([]bool, erro
 		ids = nil
 		return s.statements.query(ctx, &ids, `
 			with delay as (
-				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[])
+				select * from unnest((select $1::uuid[]), $2::text[], $3::text[], $4::integer[], $5::text[])
 				as d(payment_id, status, due_at, attempts, trouble)
 			), held as (
 				select d.* from payments p join delay d on d.payment_id = p.id

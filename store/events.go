@@ -42,7 +42,7 @@ func (s *Store) tell(ctx context.Context, events []settled.Event) ([]bool, error
 			with fresh as (
 				select t.event_id, nullif(t.payment_id, '')::uuid as payment_id,
 					t.type, t.merchant, t.order_id, t.at, t.data, t.private, t.traceparent
-				from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[])
+				from unnest((select $1::uuid[]), $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[])
 				as t(event_id, payment_id, type, merchant, order_id, at, data, private, traceparent)
 				where not exists (select from events e where e.id = t.event_id)
 			), held as (

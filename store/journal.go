@@ -157,7 +157,7 @@ const writeLines = `
 		coalesce(nullif(l.payment_id, '')::uuid, (
 			select p.id from payments p where l.order_id <> '' and p.merchant = l.merchant and p.order_id = l.order_id)),
 		l.merchant, l.order_id, l.kind, l.name, l.host, l.outcome, l.code, l.request_id, l.took_us
-	from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+	from unnest((select $1::text[]), $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
 		$8::text[], $9::text[], $10::text[], $11::bigint[])
 	as l(at, payment_id, merchant, order_id, kind, name, host, outcome, code, request_id, took_us), unhurried`
 

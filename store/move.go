@@ -46,7 +46,7 @@ func (s *Store) move(ctx context.Context, moves []settled.Move) ([]bool, error) 
 		ids = nil
 		return s.statements.query(ctx, &ids, `
 			with move as (
-				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
+				select * from unnest((select $1::uuid[]), $2::text[], $3::text[], $4::text[], $5::text[],
 					$6::text[], $7::text[], $8::text[], $9::text[],
 					$10::text[], $11::text[], $12::text[], $13::text[],
 					$14::text[], $15::boolean[], $16::text[], $17::text[], $18::text[],

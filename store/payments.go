@@ -51,7 +51,7 @@ func (s *Store) paymentsByOrder(ctx context.Context, keys []orderKey) ([]*settle
 	var rows []paymentRow
 	err := s.statements.query(ctx, &rows, `
 		select `+paymentColumns+`
-		from unnest($1::text[], $2::text[]) as k(merchant, order_id)
+		from unnest((select $1::text[]), $2::text[]) as k(merchant, order_id)
 		join payments p on p.merchant = k.merchant and p.order_id = k.order_id`, c.arguments()...)
 	if err != nil {
 		return nil, translate(err)

@@ -37,7 +37,7 @@ func (s *Store) record(ctx context.Context, asked []settled.Payment) ([]settled.
 		made = nil
 		return s.statements.query(ctx, &made, `
 			with asked as (
-				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+				select * from unnest((select $1::uuid[]), $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
 					$7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
 					$13::text[], $14::text[], $15::text[])
 				as a(id, merchant, order_id, trade_type, amount_total, currency,

@@ -31,7 +31,7 @@ func (s *Store) moveRefunds(ctx context.Context, moves []settled.RefundMove) ([]
 		ids = nil
 		return s.statements.query(ctx, &ids, `
 			with move as (
-				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+				select * from unnest((select $1::uuid[]), $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
 					$8::text[], $9::text[], $10::boolean[],
 					$11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
 				as m(id, from_status, to_status, due_at, wechat_refund_id, refunded_at, account,

@@ -33,7 +33,7 @@ func (s *Store) recordRefunds(ctx context.Context, asked []settled.Refund) ([]se
 		made = nil
 		return s.statements.query(ctx, &made, `
 			with asked as (
-				select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+				select * from unnest((select $1::uuid[]), $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
 					$8::text[], $9::text[], $10::text[], $11::text[], $12::uuid[])
 				as a(id, payment_id, merchant, order_id, refund_id, amount, total,
 					currency, reason, fingerprint, request, event_id)

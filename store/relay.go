@@ -26,7 +26,7 @@ type Publish = func(ctx context.Context, events []settled.Event) (last uint64, f
 func (s *Store) Relay(ctx context.Context, round settled.RelayRound, publish Publish) (done settled.Relayed, err error) {
 	err = s.turn(ctx, "relay", func(tx *sqlx.Tx) error {
 		var running bool
-		if done, running, err = replay(ctx, tx, round, publish); err != nil || running {
+		if done, running, err = s.replay(ctx, tx, round, publish); err != nil || running {
 			return err
 		}
 		done.Published, err = s.relay(ctx, tx, round, publish)
@@ -47,7 +47,7 @@ func (s *Store) relay(ctx context.Context, tx *sqlx.Tx, round settled.RelayRound
 	err := s.statements.queryIn(ctx, tx, &rows, `
 		select o.id as outbox_id, `+happeningColumns+`, true as queued
 		from outbox o join events e on e.id = o.event_id
-		order by o.id limit $1`, round.Most)
+		order by o.id limit (select $1::integer)`, round.Most)
 	if err != nil || len(rows) == 0 {
 		return 0, translate(err)
 	}
@@ -69,10 +69,10 @@ func (s *Store) relay(ctx context.Context, tx *sqlx.Tx, round settled.RelayRound
 	if len(done) == 0 {
 		return 0, failed
 	}
-	if _, err := tx.ExecContext(ctx, `delete from outbox where id = any($1)`, pq.Array(done)); err != nil {
+	if err := s.statements.execIn(ctx, tx, `delete from outbox where id = any($1)`, pq.Array(done)); err != nil {
 		return 0, translate(err)
 	}
-	return len(done), remember(ctx, tx, round.Stream, last, stored)
+	return len(done), s.remember(ctx, tx, round.Stream, last, stored)
 }
 
 // turn runs f in a transaction that holds the turn of this name, or not at all if
@@ -84,7 +84,7 @@ func (s *Store) turn(ctx context.Context, name string, f func(tx *sqlx.Tx) error
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	var mine []string
-	err = tx.SelectContext(ctx, &mine, `select name from turns where name = $1 for update skip locked`, name)
+	err = s.statements.queryIn(ctx, tx, &mine, `select name from turns where name = $1 for update skip locked`, name)
 	if err != nil || len(mine) == 0 {
 		return translate(err)
 	}

@@ -125,18 +125,25 @@ func together(ctx context.Context, db sqlx.QueryerContext, r settled.Replay, fro
 	return rows, err
 }
 
+// replayRow is a replay that is under way, and the place that it has come to.
+type replayRow struct {
+	Since   time.Time `db:"since"`
+	Until   time.Time `db:"until"`
+	At      time.Time `db:"at"`
+	EventID string    `db:"event_id"`
+	Version int64     `db:"version"`
+}
+
 // replay publishes the next page of a replay that is under way; there need not be one.
-func replay(ctx context.Context, tx *sqlx.Tx, round settled.RelayRound, publish Publish) (done settled.Relayed, running bool, err error) {
+func (s *Store) replay(ctx context.Context, tx *sqlx.Tx, round settled.RelayRound, publish Publish) (done settled.Relayed, running bool, err error) {
 	r := settled.Replay{Types: round.Types}
-	var from settled.ReplayPlace
-	err = tx.QueryRowContext(ctx, `select since, until, at, event_id, version from replays where stream = $1`, round.Stream).
-		Scan(&r.Since, &r.Until, &from.At, &from.ID, &from.Version)
-	if errors.Is(err, sql.ErrNoRows) {
-		return settled.Relayed{}, false, nil
-	}
-	if err != nil {
+	var places []replayRow
+	err = s.statements.queryIn(ctx, tx, &places, `select since, until, at, event_id, version from replays where stream = $1`, round.Stream)
+	if err != nil || len(places) == 0 {
 		return settled.Relayed{}, false, translate(err)
 	}
+	r.Since, r.Until = places[0].Since, places[0].Until
+	from := settled.ReplayPlace{At: places[0].At, ID: places[0].EventID, Version: places[0].Version}
 	events, next, more, err := replayed(ctx, tx, r, from, round.Most)
 	if err != nil {
 		return settled.Relayed{}, true, translate(err)
@@ -146,7 +153,7 @@ func replay(ctx context.Context, tx *sqlx.Tx, round settled.RelayRound, publish 
 		if err := errors.Join(failures...); err != nil { // the whole page again: order before speed
 			return settled.Relayed{}, true, err
 		}
-		if err := remember(ctx, tx, round.Stream, last, events); err != nil {
+		if err := s.remember(ctx, tx, round.Stream, last, events); err != nil {
 			return settled.Relayed{}, true, err
 		}
 	}

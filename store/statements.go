@@ -7,8 +7,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// statements are those that come again and again. Each is planned once for a connection: to
-// plan one takes PostgreSQL as long as its work for dozens of rows.
+// statements are those that come again and again. Each is parsed once for a connection, and
+// planned once if no plan depends on its arguments (columns says how): to plan one takes
+// PostgreSQL as long as its work for dozens of rows.
 type statements struct {
 	db *sqlx.DB
 
@@ -59,4 +60,16 @@ func (s *statements) queryIn(ctx context.Context, tx *sqlx.Tx, rows any, text st
 	within := tx.StmtxContext(ctx, statement)
 	defer func() { _ = within.Close() }() // the statement itself stays
 	return within.SelectContext(ctx, rows, arguments...)
+}
+
+// execIn runs a statement that returns nothing in a transaction.
+func (s *statements) execIn(ctx context.Context, tx *sqlx.Tx, text string, arguments ...any) error {
+	statement, err := s.prepared(ctx, text)
+	if err != nil {
+		return err
+	}
+	within := tx.StmtxContext(ctx, statement)
+	defer func() { _ = within.Close() }() // the statement itself stays
+	_, err = within.ExecContext(ctx, arguments...)
+	return err
 }

@@ -124,7 +124,7 @@ func forgetMarks(ctx context.Context, tx *sqlx.Tx, stream settled.Stream, loss s
 
 // remember notes what the stream was given, in the transaction that takes it out of the
 // outbox: no published event escapes the memory.
-func remember(ctx context.Context, tx *sqlx.Tx, stream string, last uint64, events []settled.Event) error {
+func (s *Store) remember(ctx context.Context, tx *sqlx.Tx, stream string, last uint64, events []settled.Event) error {
 	if stream == "" || last == 0 || len(events) == 0 {
 		return nil
 	}
@@ -134,7 +134,7 @@ func remember(ctx context.Context, tx *sqlx.Tx, stream string, last uint64, even
 			oldest = e.At
 		}
 	}
-	_, err := tx.ExecContext(ctx, `
+	err := s.statements.execIn(ctx, tx, `
 		with known as (
 			update streams set last_seq = greatest(last_seq, $2) where name = $1
 		)

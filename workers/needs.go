@@ -39,6 +39,7 @@ type Ledger interface {
 	Woken() <-chan struct{}
 	Census(ctx context.Context) (settled.Census, error)
 	ForgetJournal(ctx context.Context, age time.Duration, most int) (int, error)
+	Survey(ctx context.Context) error
 }
 
 // Bus is what the workers need of NATS.

@@ -18,7 +18,8 @@ const (
 )
 
 // sweep is the pool that watches the others: it measures what stands still and says so, makes
-// room in the streams, and forgets old lines of the journal. Nothing waits without being seen: an open payment
+// room in the streams, forgets old lines of the journal, and has PostgreSQL look at what has
+// grown. Nothing waits without being seen: an open payment
 // without a time at which it is looked at again is refused by the database itself, and
 // one whose time has passed shows here.
 func (w *Workers) sweep(ctx context.Context) error {
@@ -32,6 +33,9 @@ func (w *Workers) sweep(ctx context.Context) error {
 		w.cfg.Metrics.Census(census)
 		w.warn(ctx, census, said)
 		w.forget(ctx)
+		if err := w.cfg.Ledger.Survey(ctx); err != nil && ctx.Err() == nil {
+			w.cfg.Log.WarnContext(ctx, "tables not surveyed", "error", err)
+		}
 		if now := w.cfg.Now(); now.Sub(trimmed) > trimEvery {
 			trimmed = now
 			if err := w.cfg.Bus.Trim(ctx); err != nil && ctx.Err() == nil {

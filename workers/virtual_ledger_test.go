@@ -162,6 +162,8 @@ func (m *memory) Relay(ctx context.Context, round settled.RelayRound,
 
 func (m *memory) Woken() <-chan struct{} { return m.woken }
 
+func (m *memory) Survey(context.Context) error { return nil }
+
 func (m *memory) ForgetJournal(context.Context, time.Duration, int) (int, error) { return 0, nil }
 
 func (m *memory) Census(context.Context) (settled.Census, error) {

@@ -60,7 +60,7 @@ func (b *Bus) Consume(ctx context.Context, cfg events.Consumer, handle events.Ha
 			c.pause(ctx, jitter(250*time.Millisecond))
 		}
 	}
-	c.hands.wait()
+	c.hands.dismiss()
 	return nil
 }
 
