@@ -8,12 +8,13 @@ import (
 )
 
 // columns gathers the values of many rows column by column, the form in which one
-// statement takes them all: unnest((select $1::text[]), $2::text[], …). An empty text or a
-// zero time stands for null where the statement says nullif.
+// statement takes them all: unnest($1::text[], $2::text[], …). An empty text or a zero
+// time stands for null where the statement says nullif.
 //
-// The select hides from the planner how many rows there are. Where it knows, it takes a plan
-// for one row to be cheaper than the one for any number, and makes it anew for each lone
-// payment, which takes longer than the work.
+// In a statement that is kept (statements) the first is (select $1::text[]), which hides from
+// the planner how many rows there are. Where it knows, it takes a plan for one row to be
+// cheaper than the one for any number, and makes it anew for each lone payment, which takes
+// longer than the work.
 type columns struct {
 	values [][]string
 }

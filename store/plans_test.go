@@ -127,6 +127,7 @@ func work(t *testing.T, s *store.Store, orderID string) {
 			_, err := s.Move(ctx, moveOf(p, settled.FactPaid))
 			return err
 		},
+		func() error { _, err := s.Tell(ctx, flagOf(p, "t1")); return err },
 		func() error { _, err := s.PaymentByID(ctx, p.ID); return err },
 		func() error { _, err := s.History(ctx, p.ID); return err },
 		func() error {

@@ -53,23 +53,30 @@ func (s *statements) query(ctx context.Context, rows any, text string, arguments
 
 // queryIn is query in a transaction.
 func (s *statements) queryIn(ctx context.Context, tx *sqlx.Tx, rows any, text string, arguments ...any) error {
-	statement, err := s.prepared(ctx, text)
+	statement, err := s.within(ctx, tx, text)
 	if err != nil {
 		return err
 	}
-	within := tx.StmtxContext(ctx, statement)
-	defer func() { _ = within.Close() }() // the statement itself stays
-	return within.SelectContext(ctx, rows, arguments...)
+	defer func() { _ = statement.Close() }() // the one that is kept stays
+	return statement.SelectContext(ctx, rows, arguments...)
 }
 
 // execIn runs a statement that returns nothing in a transaction.
 func (s *statements) execIn(ctx context.Context, tx *sqlx.Tx, text string, arguments ...any) error {
-	statement, err := s.prepared(ctx, text)
+	statement, err := s.within(ctx, tx, text)
 	if err != nil {
 		return err
 	}
-	within := tx.StmtxContext(ctx, statement)
-	defer func() { _ = within.Close() }() // the statement itself stays
-	_, err = within.ExecContext(ctx, arguments...)
+	defer func() { _ = statement.Close() }() // as above
+	_, err = statement.ExecContext(ctx, arguments...)
 	return err
+}
+
+// within is a statement as it is run in a transaction.
+func (s *statements) within(ctx context.Context, tx *sqlx.Tx, text string) (*sqlx.Stmt, error) {
+	statement, err := s.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return tx.StmtxContext(ctx, statement), nil
 }

@@ -19,9 +19,8 @@ const (
 
 // sweep is the pool that watches the others: it measures what stands still and says so, makes
 // room in the streams, forgets old lines of the journal, and has PostgreSQL look at what has
-// grown. Nothing waits without being seen: an open payment
-// without a time at which it is looked at again is refused by the database itself, and
-// one whose time has passed shows here.
+// grown. Nothing waits without being seen: an open payment without a time at which it is looked
+// at again is refused by the database itself, and one whose time has passed shows here.
 func (w *Workers) sweep(ctx context.Context) error {
 	var trimmed time.Time
 	said := map[string]bool{}

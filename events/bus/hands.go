@@ -41,7 +41,6 @@ func (h *hands) take(lane string, do func()) {
 	h.mu.Unlock()
 	h.running.Add(1)
 	job := func() {
-		defer h.running.Done()
 		defer h.give(lane)
 		do()
 	}
@@ -70,6 +69,7 @@ func (h *hands) give(lane string) {
 	case h.free <- struct{}{}:
 	default:
 	}
+	h.running.Done()
 }
 
 // freed waits until a hand may be free, but not for longer than most.
