@@ -147,7 +147,7 @@ func (in *Ingress) Serve(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(in.cfg.Log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(entrance{Listener: listener, lobby: lobby}) }()
 	select {
 	case err := <-failed:
 		return err

@@ -16,74 +16,77 @@ import (
 // trickles. So an honest request, which comes in one piece, never waits behind idle ones.
 type lobby struct {
 	connections int // open at once, those in hand included
-	bodies      int // being read at once, each of which may fill maxNotify of memory
+	bodies      int // waited for at once, each of which may fill maxNotify of memory
 
 	mu      sync.Mutex
-	guests  map[net.Conn]*guest
-	idle    *list.List // of net.Conn without a whole header, longest first
-	reading *list.List // of net.Conn without a whole body, longest first
-}
-
-// guest is an open connection. One that is in hand stands in no list, and is left alone.
-type guest struct {
-	list  *list.List
-	place *list.Element
+	open    int
+	idle    *list.List // of guests without a whole header, longest first
+	reading *list.List // of guests whose body is waited for, longest first
 }
 
 func newLobby(connections int) *lobby {
 	return &lobby{
 		connections: connections, bodies: min(1024, max(1, connections/2)),
-		guests: map[net.Conn]*guest{}, idle: list.New(), reading: list.New(),
+		idle: list.New(), reading: list.New(),
 	}
 }
 
-// connKey finds a request's connection in its context.
-type connKey struct{}
+// guestKey finds a request's connection in its context.
+type guestKey struct{}
 
 func (*lobby) context(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, conn)
+	return context.WithValue(ctx, guestKey{}, conn)
 }
 
 // watch is http.Server.ConnState. A connection becomes active with its header's last byte.
 func (l *lobby) watch(conn net.Conn, state http.ConnState) {
+	g, _ := conn.(*guest)
 	switch state {
 	case http.StateNew, http.StateIdle:
-		l.put(conn, l.idle, l.connections)
+		l.put(g, l.idle)
 	case http.StateActive:
-		l.put(conn, nil, l.connections)
+		l.put(g, nil)
 	case http.StateClosed, http.StateHijacked:
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if g := l.guests[conn]; g != nil {
-			g.leave()
-			delete(l.guests, conn)
-		}
+		l.remove(g)
 	}
 }
 
-// put moves a connection to the end of a list, nil for the requests in hand, and closes
-// another if there are too many.
-func (l *lobby) put(conn net.Conn, to *list.List, most int) {
+// put moves a guest to the end of a list, nil for the requests in hand, and closes the
+// connection of another if there are too many.
+func (l *lobby) put(g *guest, to *list.List) {
 	l.mu.Lock()
-	g := l.guests[conn]
-	if g == nil {
-		g = &guest{}
-		l.guests[conn] = g
+	if !g.open {
+		g.open = true
+		l.open++
 	}
-	g.leave()
-	if to != nil {
-		g.list, g.place = to, to.PushBack(conn)
+	g.move(to)
+	l.giveWay(g)
+}
+
+// waits puts a guest among those whose body is waited for, unless it is there by now.
+func (l *lobby) waits(g *guest) {
+	l.mu.Lock()
+	if !g.body.CompareAndSwap(bodyComes, bodyWaitedFor) {
+		l.mu.Unlock()
+		return
 	}
-	var out net.Conn
+	g.move(l.reading)
+	l.giveWay(g)
+}
+
+// giveWay unlocks the lobby, and closes a connection if there is one too many.
+func (l *lobby) giveWay(newcomer *guest) {
+	var out *guest
 	switch {
-	case len(l.guests) > most:
-		out = l.longest(conn)
+	case l.open > l.connections:
+		out = l.longest(newcomer)
 	case l.reading.Len() > l.bodies:
-		out, _ = l.reading.Front().Value.(net.Conn)
+		out, _ = l.reading.Front().Value.(*guest)
 	}
 	if out != nil {
-		l.guests[out].leave()
-		delete(l.guests, out)
+		l.remove(out)
 	}
 	l.mu.Unlock()
 	if out != nil {
@@ -91,37 +94,40 @@ func (l *lobby) put(conn net.Conn, to *list.List, most int) {
 	}
 }
 
+func (l *lobby) remove(g *guest) {
+	g.move(nil)
+	if g.open {
+		g.open = false
+		l.open--
+	}
+}
+
 // longest is who gives way; the newcomer itself if all others are in hand.
-func (l *lobby) longest(newcomer net.Conn) net.Conn {
+func (l *lobby) longest(newcomer *guest) *guest {
 	for _, waiting := range []*list.List{l.idle, l.reading} {
 		if first := waiting.Front(); first != nil && first.Value != newcomer {
-			conn, _ := first.Value.(net.Conn)
-			return conn
+			g, _ := first.Value.(*guest)
+			return g
 		}
 	}
 	return newcomer
 }
 
-func (g *guest) leave() {
-	if g.list != nil {
-		g.list.Remove(g.place)
-		g.list = nil
-	}
-}
-
 // whole hands on requests whose body is there, so that a slow one is in nobody's hand.
 func (l *lobby) whole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, _ := r.Context().Value(connKey{}).(net.Conn)
+		g, _ := r.Context().Value(guestKey{}).(*guest)
 		switch {
 		case r.ContentLength > maxNotify: // the largest of all bodies
 			w.Header().Set("Connection", "close")
 			write(w, &problem{Status: http.StatusRequestEntityTooLarge, Detail: "The body is too large."})
 			return
-		case r.ContentLength != 0 && conn != nil:
-			l.put(conn, l.reading, l.connections)
+		case r.ContentLength != 0 && g != nil:
+			g.body.Store(bodyComes)
 			data, err := io.ReadAll(io.LimitReader(r.Body, maxNotify+1))
-			l.put(conn, nil, l.connections)
+			if g.body.Swap(noBody) == bodyWaitedFor {
+				l.put(g, nil)
+			}
 			r.Body = &body{Reader: io.MultiReader(bytes.NewReader(data), broken{err}), Closer: r.Body}
 		}
 		next.ServeHTTP(w, r)
