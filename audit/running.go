@@ -47,8 +47,8 @@ type Config struct {
 	Metrics Metrics
 	Log     *slog.Logger
 
-	// Every is the pause between two looks, and Page how much of each kind a look takes:
-	// both together bound what the auditor costs. Default 1 s, and 500.
+	// Every is the shortest pause between two looks, and Page how much of each kind a look
+	// takes: both together bound what the auditor costs. Default 1 s, and 500.
 	Every time.Duration
 	Page  int
 	// Behind is how far the auditor stays behind the clock, longer than any transaction
@@ -105,6 +105,10 @@ const (
 	// of an auditor that has not caught up.
 	rest  = 3
 	haste = 10
+	// idle is how much longer than a look the pause after it is: where payments wait for the
+	// processor a look takes long, and the auditor leaves it to them. It catches up later.
+	idle     = 4
+	idleMost = 10 * time.Second
 )
 
 // Run audits until ctx ends. One auditor looks at a time in the whole fleet; the others
@@ -113,18 +117,13 @@ const (
 func (a *Auditor) Run(ctx context.Context) error {
 	for said := false; ; {
 		a.behind = false
-		wait, err := a.cfg.Every, a.look(ctx)
-		if a.behind {
-			wait /= haste
-		}
-		if err != nil && ctx.Err() == nil {
-			wait *= rest
-			if !said {
-				a.cfg.Log.WarnContext(ctx, "audit waits", "error", err)
-			}
+		began := a.cfg.Now()
+		err := a.look(ctx)
+		if err != nil && ctx.Err() == nil && !said {
+			a.cfg.Log.WarnContext(ctx, "audit waits", "error", err)
 		}
 		said = err != nil
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(a.pause(a.cfg.Now().Sub(began), err))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -132,6 +131,18 @@ func (a *Auditor) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+}
+
+// pause is how long the auditor waits after a look that took so long.
+func (a *Auditor) pause(took time.Duration, err error) time.Duration {
+	wait := a.cfg.Every
+	if a.behind {
+		wait /= haste
+	}
+	if err != nil {
+		wait *= rest
+	}
+	return max(wait, min(idle*took, idleMost))
 }
 
 // look takes one page of everything, if it is this process's turn.

@@ -14,3 +14,6 @@ type Planned struct {
 func (s *Store) Plans(ctx context.Context) (plans []Planned, err error) {
 	return plans, s.db.SelectContext(ctx, &plans, `select statement, generic_plans, custom_plans from pg_prepared_statements`)
 }
+
+// Grown names the tables that a survey would count.
+func (s *Store) Grown(ctx context.Context) ([]string, error) { return s.grown(ctx) }
