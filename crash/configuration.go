@@ -21,7 +21,7 @@ const (
 )
 
 const template = `
-nats: {url: "%s", prefix: "%s"}
+nats: {url: "%s", prefix: "%s", replicas: %d}
 postgres: {url: "%s"}
 redis: {url: "%s"}
 ingress:
@@ -38,8 +38,9 @@ merchants:%s`
 
 // configuration is the file of one process, which finds the servers over its own paths.
 func (w *World) configuration(process string) (string, error) {
+	bus, replicas := w.servers.nats()
 	urls := map[Server]string{
-		NATS: w.servers.NATS.URL(), Postgres: w.postgres, Redis: w.servers.Redis.URL(), WeChat: w.wechatURL,
+		NATS: bus, Postgres: w.postgres, Redis: w.servers.Redis.URL(), WeChat: w.wechatURL,
 	}
 	if w.cfg.Proxied {
 		for to, direct := range urls {
@@ -50,7 +51,7 @@ func (w *World) configuration(process string) (string, error) {
 			urls[to] = strings.Replace(direct, address(direct), begin, 1)
 		}
 	}
-	return fmt.Sprintf(template, urls[NATS], w.Prefix(), urls[Postgres], urls[Redis], w.ingress, w.door, Token, Eager, Hasty,
+	return fmt.Sprintf(template, urls[NATS], w.Prefix(), replicas, urls[Postgres], urls[Redis], w.ingress, w.door, Token, Eager, Hasty,
 		w.cfg.Schedule, w.cfg.InFlight, w.cfg.Settings, sections(w.accounts, w.folder, urls[WeChat], w.cfg.Rate)), nil
 }
 

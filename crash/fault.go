@@ -26,7 +26,7 @@ const away = 6 * time.Second
 
 // Faults lists every fault, by what fails.
 func Faults() []Fault {
-	proxied := WorldConfig{Proxied: true}
+	proxied, clustered := WorldConfig{Proxied: true}, ServersConfig{Cluster: true}
 	return []Fault{
 		{Name: "postgres_restarts", happens: func(ctx context.Context, w *World) error { return w.servers.Postgres.Restart(ctx) }},
 		{Name: "postgres_is_away", happens: func(ctx context.Context, w *World) error {
@@ -53,6 +53,9 @@ func Faults() []Fault {
 		{Name: "nats_is_slow", world: proxied, happens: slow(300*time.Millisecond, NATS)},
 		{Name: "nats_is_cut_off", world: proxied, happens: flap(NATS)},
 		{Name: "nats_answers_vanish", world: proxied, happens: loseAnswers(NATS)},
+		{Name: "nats_cluster_loses_its_leaders", Short: true, servers: clustered, happens: killLeaders},
+		{Name: "nats_cluster_has_a_silent_leader", servers: clustered, happens: silenceLeader},
+		{Name: "nats_cluster_has_no_majority", servers: clustered, happens: killMajority},
 
 		{Name: "redis_restarts", happens: func(ctx context.Context, w *World) error { return w.servers.Redis.Restart(ctx) }},
 		{Name: "redis_is_flushed", happens: func(ctx context.Context, w *World) error {

@@ -32,7 +32,8 @@ type Shop struct {
 }
 
 func (w *World) openShop(context.Context) error {
-	nc, err := nats.Connect(w.servers.NATS.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	bus, _ := w.servers.nats()
+	nc, err := nats.Connect(bus, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
 	if err != nil {
 		return fmt.Errorf("connect the shop: %w", err)
 	}
