@@ -1,8 +1,10 @@
 package embedded
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -124,6 +126,39 @@ func (n *NATS) PutBack(dir string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("put back nats: %w", err)
+	}
+	return nil
+}
+
+// Damage overwrites a text wherever the streams hold it, as a bad disk would, and starts the
+// server again. A server that still has its index of the blocks leaves out the messages it can't
+// read, and says nothing of it; without the index it ends the stream before the first of them.
+func (n *NATS) Damage(text string, withoutIndex bool) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stop()
+	damaged := 0
+	err := filepath.WalkDir(n.store(), func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil || entry.IsDir():
+			return err
+		case withoutIndex && entry.Name() == "index.db":
+			return os.Remove(file)
+		case filepath.Ext(file) != ".blk":
+			return nil
+		}
+		held, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		damaged += bytes.Count(held, []byte(text))
+		return os.WriteFile(file, bytes.ReplaceAll(held, []byte(text), bytes.Repeat([]byte("?"), len(text))), 0o600)
+	})
+	if err == nil && damaged == 0 {
+		err = errors.New("nothing holds the text")
+	}
+	if err := errors.Join(err, whenFree(n.start)); err != nil {
+		return fmt.Errorf("damage nats: %w", err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,5 +111,53 @@ func TestNATSIsPutBackToAnOlderCopy(t *testing.T) {
 	}
 	if _, err := stream(t, server, false); err != nil {
 		t.Errorf("after the copy was put back: %v", err)
+	}
+}
+
+func TestNATSOnABadDisk(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name         string
+		withoutIndex bool
+		left         []string
+	}{
+		{"with its index it leaves out what it can't read", false, []string{"one", "three"}},
+		{"without it the stream ends before", true, []string{"one"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			server := startNATS(t, embedded.NATSConfig{})
+			js, err := stream(t, server, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range []string{"one", "two-two", "three"} {
+				if _, err := js.Publish(t.Context(), "kept", []byte(text)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := server.Damage("two-two", row.withoutIndex); err != nil {
+				t.Fatal(err)
+			}
+			if js, err = stream(t, server, false); err != nil {
+				t.Fatal(err)
+			}
+			var left []string
+			for sequence := range uint64(3) {
+				kept, err := js.Stream(t.Context(), "KEPT")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m, err := kept.GetMsg(t.Context(), sequence+1); err == nil {
+					left = append(left, string(m.Data))
+				}
+			}
+			if !slices.Equal(left, row.left) {
+				t.Errorf("%v are left, want %v", left, row.left)
+			}
+			if err := server.Damage("nobody wrote this", false); err == nil {
+				t.Error("a text that nobody wrote was damaged")
+			}
+		})
 	}
 }

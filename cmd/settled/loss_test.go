@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,46 @@ func TestAnOlderCopyIsMadeGood(t *testing.T) {
 		completed[id] = ceID
 	}
 	if err := w.nats.PutBack(copied); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the loss is counted", func() bool { return w.counted(`settled_stream_losses_total{stream="SETTLED_OUT"}`) == 1 })
+	w.madeGood(completed)
+}
+
+// A bad disk has taken an event out of the middle of its stream, of which the server says
+// nothing. The audit names it, and it is published again by hand.
+func TestADamagedEventIsFoundByTheAudit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{})
+	w.serve()
+	completed := w.complete("bad", 3)
+	if err := w.nats.Damage(completed["bad0001"], false); err != nil {
+		t.Fatal(err)
+	}
+	var found bytes.Buffer
+	w.until("the audit finds it", func() bool {
+		found.Reset()
+		code := run(t.Context(), []string{"audit", "--config", w.file, "--log-level", "error"}, streams{out: &found, err: io.Discard})
+		return code == exitFailed && strings.Contains(found.String(), "bad0001")
+	})
+	if said := found.String(); !strings.Contains(said, "published") || strings.Contains(said, "bad0000") || strings.Contains(said, "bad0002") {
+		t.Errorf("the audit says\n%s", said)
+	}
+	if code := run(t.Context(), []string{"events", "replay", "--config", w.file, "--since", "1h", "--order", "bad0001"},
+		streams{out: io.Discard, err: io.Discard}); code != exitDone {
+		t.Errorf("events replay exits %d", code)
+	}
+	w.madeGood(completed)
+}
+
+// A bad disk and a crash at once: without its index the server ends the stream before what it
+// can't read. That is noticed, and made good from there.
+func TestAStreamThatEndsBeforeItsDamageIsMadeGood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{})
+	w.serve()
+	completed := w.complete("torn", 3)
+	if err := w.nats.Damage(completed["torn0001"], true); err != nil {
 		t.Fatal(err)
 	}
 	w.until("the loss is counted", func() bool { return w.counted(`settled_stream_losses_total{stream="SETTLED_OUT"}`) == 1 })
