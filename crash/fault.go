@@ -48,6 +48,7 @@ func Faults() []Fault {
 
 		{Name: "nats_restarts", happens: func(_ context.Context, w *World) error { return w.servers.NATS.Restart() }},
 		{Name: "nats_is_wiped", Short: true, world: WorldConfig{OverHTTP: true}, happens: func(_ context.Context, w *World) error { return w.servers.NATS.Wipe() }},
+		{Name: "nats_is_wiped_and_the_relay_dies_while_it_replays", world: WorldConfig{OverHTTP: true}, happens: dieReplaying},
 		{Name: "nats_has_a_full_disk", Short: true, servers: ServersConfig{MaxStore: 24 << 20}, happens: fillDisk},
 		{Name: "nats_loses_its_consumers", Short: true, happens: deleteConsumers},
 		{Name: "nats_is_slow", world: proxied, happens: slow(300*time.Millisecond, NATS)},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"settled/failpoint"
 	"settled/wechat/simulator"
 )
 
@@ -146,6 +147,27 @@ func fillDisk(ctx context.Context, w *World) error {
 	}
 	pause(ctx, away)
 	return stream.DeleteStream(ctx, filler)
+}
+
+// dieReplaying wipes NATS and lets the relay die as it makes that good: with the events read,
+// and, the next time, with all of them published and nothing committed.
+func dieReplaying(ctx context.Context, w *World) error {
+	relay := w.Process("relay")
+	relay.Kill()
+	if err := w.servers.NATS.Wipe(); err != nil {
+		return err
+	}
+	for _, point := range []string{"relay.read", "relay.published"} {
+		arm := Arm{Point: point, Way: failpoint.Kill} // the replay comes before anything else
+		if err := relay.Start(arm); err != nil {
+			return err
+		}
+		if err := relay.AwaitHit(ctx, arm); err != nil {
+			return err
+		}
+		relay.Kill()
+	}
+	return relay.Start(Arm{})
 }
 
 // deleteConsumers deletes every consumer of every stream that takes input, again and again.

@@ -117,24 +117,29 @@ func nextToMidnight(at time.Time) bool {
 
 func TestRefundsAreHeldAgainstTheBill(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldConfig{})
-	w.serve()
-	tea := w.bought("shop3", "bill-0001")
-	w.publish(events.RefundRequested, refund("shop3", "bill-0001", "bill-0001-R1", 500, 1999))
-	w.expectRefund(events.RefundCompleted, "bill-0001-R1")
-	got := w.reconciles("shop3", tea, "--json")
-	var report reconcile.Report
-	if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.code != exitDone {
-		t.Fatalf("exit %d, %v\n%s%s", got.code, err, got.out, got.err)
-	}
-	if want := (reconcile.Sum{Count: 1, Fen: 500}); !report.Agree || !nextToMidnight(tea.PaidAt) && (report.Bill.Refunds != want || report.Books.Refunds != want) {
-		t.Errorf("%+v", report)
-	}
-	w.misbehave("bill-0001", simulator.GatewaySwitches{BillWrongAmount: 1})
-	w.reconciles("shop3", tea).said(t, exitFailed, "refund_amount  shop3 bill-0001 refund bill-0001-R1  WeChat 5.01 CNY, here 5.00 CNY completed")
-	w.misbehave("bill-0001", simulator.GatewaySwitches{BillMisses: 1})
-	if !nextToMidnight(tea.PaidAt) {
-		w.reconciles("shop3", tea).said(t, exitFailed, "refund_not_in_bill  shop3 bill-0001 refund bill-0001-R1  WeChat nothing, here 5.00 CNY completed", "2 differences")
+	for _, merchant := range []string{"shop2", "shop3"} {
+		t.Run(merchant, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, worldConfig{})
+			w.serve()
+			tea := w.bought(merchant, "bill-0001")
+			w.publish(events.RefundRequested, refund(merchant, "bill-0001", "bill-0001-R1", 500, 1999))
+			w.expectRefund(events.RefundCompleted, "bill-0001-R1")
+			got := w.reconciles(merchant, tea, "--json")
+			var report reconcile.Report
+			if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.code != exitDone {
+				t.Fatalf("exit %d, %v\n%s%s", got.code, err, got.out, got.err)
+			}
+			if want := (reconcile.Sum{Count: 1, Fen: 500}); !report.Agree || !nextToMidnight(tea.PaidAt) && (report.Bill.Refunds != want || report.Books.Refunds != want) {
+				t.Errorf("%+v", report)
+			}
+			w.misbehave("bill-0001", simulator.GatewaySwitches{BillWrongAmount: 1})
+			w.reconciles(merchant, tea).said(t, exitFailed, "refund_amount  "+merchant+" bill-0001 refund bill-0001-R1  WeChat 5.01 CNY, here 5.00 CNY completed")
+			w.misbehave("bill-0001", simulator.GatewaySwitches{BillMisses: 1})
+			if !nextToMidnight(tea.PaidAt) {
+				w.reconciles(merchant, tea).said(t, exitFailed, "refund_not_in_bill  "+merchant+" bill-0001 refund bill-0001-R1  WeChat nothing, here 5.00 CNY completed", "2 differences")
+			}
+		})
 	}
 }
 
