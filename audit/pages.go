@@ -14,6 +14,7 @@ import (
 const (
 	placeChanged   = "changed"
 	placePublished = "published"
+	placeRest      = "rest"
 	placeRound     = "round"
 	placeStream    = "stream"
 )

@@ -47,8 +47,8 @@ type Config struct {
 	Metrics Metrics
 	Log     *slog.Logger
 
-	// Every is the shortest pause between two looks, and Page how much of each kind a look
-	// takes: both together bound what the auditor costs. Default 1 s, and 500.
+	// Every is the pause between two looks, a tenth of it while there is more, and Page how much
+	// of each kind a look takes: both together bound what the auditor costs. Default 1 s, and 500.
 	Every time.Duration
 	Page  int
 	// Behind is how far the auditor stays behind the clock, longer than any transaction
@@ -105,8 +105,9 @@ const (
 	// of an auditor that has not caught up.
 	rest  = 3
 	haste = 10
-	// idle is how much longer than a look the pause after it is: where payments wait for the
-	// processor a look takes long, and the auditor leaves it to them. It catches up later.
+	// idle is how much longer than a look the pause after it is, in the whole fleet: where
+	// payments wait for the processor a look takes long, and the auditor leaves it to them. It
+	// catches up later.
 	idle     = 4
 	idleMost = 10 * time.Second
 )
@@ -150,27 +151,47 @@ func (a *Auditor) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookBound)
 	defer cancel()
 	err := a.cfg.Ledger.AuditTurn(ctx, func() error {
-		var failed []error // without NATS the rest goes on
-		for _, part := range []struct {
-			name string
-			look func(ctx context.Context) error
-		}{
-			{"look again", a.again},
-			{"audit what has changed", a.changed},
-			{"audit the outbox", a.outbox},
-			{"audit a page of all", a.round},
-			{"follow the stream", a.follow},
-			{"look for what is published", a.published},
-		} {
-			if err := part.look(ctx); err != nil {
-				a.found = nil // it is looked at once more
-				failed = append(failed, fmt.Errorf("%s: %w", part.name, err))
-			}
+		began := a.cfg.Now()
+		if resting, err := a.resting(ctx, began); err != nil || resting {
+			return err
 		}
-		return errors.Join(failed...)
+		err := a.page(ctx)
+		return errors.Join(err, a.keep(ctx, placeRest, a.cfg.Now().Add(a.pause(a.cfg.Now().Sub(began), err))))
 	})
 	if open, openErr := a.cfg.Ledger.OpenBreaks(ctx); openErr == nil {
 		a.cfg.Metrics.AuditOpen(open)
 	}
 	return err
+}
+
+// resting reports whether the auditor's pause is not over, whichever process looked last.
+func (a *Auditor) resting(ctx context.Context, now time.Time) (bool, error) {
+	var until time.Time
+	if err := a.recall(ctx, placeRest, &until); err != nil {
+		return false, err
+	}
+	rest := until.Sub(now)
+	return rest > 0 && rest <= idleMost, nil // a clock that was set back delays nothing
+}
+
+// page takes one page of everything; without NATS the rest goes on.
+func (a *Auditor) page(ctx context.Context) error {
+	var failed []error
+	for _, part := range []struct {
+		name string
+		look func(ctx context.Context) error
+	}{
+		{"look again", a.again},
+		{"audit what has changed", a.changed},
+		{"audit the outbox", a.outbox},
+		{"audit a page of all", a.round},
+		{"follow the stream", a.follow},
+		{"look for what is published", a.published},
+	} {
+		if err := part.look(ctx); err != nil {
+			a.found = nil // it is looked at once more
+			failed = append(failed, fmt.Errorf("%s: %w", part.name, err))
+		}
+	}
+	return errors.Join(failed...)
 }

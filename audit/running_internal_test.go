@@ -1,9 +1,14 @@
 package audit
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
+
+	"settled"
 )
 
 // The auditor leaves the machine to payments: the longer a look takes, the longer it waits.
@@ -31,3 +36,64 @@ func TestPauseBetweenLooks(t *testing.T) {
 		}
 	}
 }
+
+// The pause is the fleet's: another process that has the turn meanwhile leaves it at that.
+func TestNobodyLooksWhileTheAuditorRests(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		name  string
+		until time.Time
+		looks bool
+	}{
+		{"nobody has looked yet", time.Time{}, true},
+		{"the pause is over", now, true},
+		{"the pause lasts", now.Add(3 * time.Second), false},
+		{"the clock was set back", now.Add(time.Hour), true},
+	} {
+		l := &restingLedger{until: row.until}
+		a := New(Config{Ledger: l, Stream: restingStream{}, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+		if err := a.look(t.Context()); row.looks != errors.Is(err, errLooked) {
+			t.Errorf("%s: looked %v, want %t", row.name, err, row.looks)
+		}
+	}
+}
+
+// restingLedger knows how long the auditor rests, and ends whatever else it is asked.
+type restingLedger struct {
+	Memory
+	until time.Time
+}
+
+var errLooked = errors.New("somebody looks")
+
+func (*restingLedger) AuditTurn(_ context.Context, look func() error) error { return look() }
+
+func (l *restingLedger) AuditPlace(_ context.Context, name string) (string, error) {
+	if name != placeRest {
+		return "", errLooked
+	}
+	text, err := json.Marshal(l.until)
+	return string(text), err
+}
+
+func (*restingLedger) Suspects(context.Context, int) ([]settled.Suspect, error) {
+	return nil, errLooked
+}
+
+func (*restingLedger) AuditOutbox(context.Context, time.Duration) (settled.Audited, error) {
+	return settled.Audited{}, errLooked
+}
+
+func (*restingLedger) Suspect(context.Context, []settled.Suspect, time.Duration) error {
+	return errLooked
+}
+
+func (*restingLedger) OpenBreaks(context.Context) (map[settled.Check]int, error) {
+	return nil, errLooked
+}
+
+// restingStream ends whatever it is asked.
+type restingStream struct{ Stream }
+
+func (restingStream) HoldsSince(context.Context) (time.Time, error) { return time.Time{}, errLooked }

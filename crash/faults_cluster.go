@@ -2,8 +2,8 @@ package crash
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"settled/embedded"
 )
@@ -18,7 +18,10 @@ func killLeaders(ctx context.Context, w *World) error {
 		}
 		leader.Kill()
 		pause(ctx, away/2)
-		if err := errors.Join(leader.Restart(ctx), w.servers.Cluster.Whole(ctx)); err != nil {
+		if err := leader.Restart(ctx); err != nil {
+			return err
+		}
+		if err := w.servers.Cluster.Whole(ctx); err != nil {
 			return err
 		}
 	}
@@ -53,20 +56,26 @@ func killMajority(ctx context.Context, w *World) error {
 	return w.servers.Cluster.Whole(ctx)
 }
 
-// leader is the server that leads one of the world's streams.
-func (w *World) leader(ctx context.Context, stream string) (*embedded.NATSNode, error) {
-	found, err := w.Shop.stream.Stream(ctx, w.cfg.Name+"_"+stream)
+// leader is the server that leads one of the world's streams, once one is elected.
+func (w *World) leader(ctx context.Context, stream string) (found *embedded.NATSNode, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err = until(ctx, func() bool {
+		try, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		info, err := w.Shop.stream.Stream(try, w.cfg.Name+"_"+stream)
+		if err != nil || info.CachedInfo().Cluster == nil {
+			return false
+		}
+		for _, n := range w.servers.Cluster.Nodes() {
+			if n.Name() == info.CachedInfo().Cluster.Leader {
+				found = n
+			}
+		}
+		return found != nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("find who leads %s: %w", stream, err)
 	}
-	name := ""
-	if cluster := found.CachedInfo().Cluster; cluster != nil {
-		name = cluster.Leader
-	}
-	for _, n := range w.servers.Cluster.Nodes() {
-		if n.Name() == name {
-			return n, nil
-		}
-	}
-	return nil, fmt.Errorf("%s is led by %q, which is no server of the cluster", stream, name)
+	return found, nil
 }

@@ -115,6 +115,9 @@ func (c *NATSCluster) start(ctx context.Context, program string) error {
 		}
 		routes = append(routes, `"nats-route://`+address(ports[i][2])+`"`)
 	}
+	if err := errors.Join(os.RemoveAll(c.folder.path), c.folder.restore()); err != nil { // an attempt before may have left a log
+		return err
+	}
 	for i, port := range ports {
 		n := &NATSNode{
 			name: fmt.Sprintf("node-%d", i+1), program: program, port: port[0],
@@ -169,10 +172,10 @@ func (n *NATSNode) Resume() {
 // does not wait until the server has caught up: Whole does.
 func (n *NATSNode) Restart(ctx context.Context) error {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	n.process.stop(ctx, syscall.SIGTERM)
-	n.mu.Unlock()
 	if err := n.start(); err != nil {
 		return fmt.Errorf("restart %s: %w", n.name, err)
 	}
@@ -183,9 +186,8 @@ func (n *NATSNode) configuration() string { return filepath.Join(n.folder, "nats
 
 func (n *NATSNode) log() string { return filepath.Join(n.folder, "log") }
 
+// start starts the server. The lock is held, or nobody else knows of the node yet.
 func (n *NATSNode) start() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	log, err := os.OpenFile(n.log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -205,6 +207,9 @@ func (n *NATSNode) whole(ctx context.Context) error {
 	n.mu.Lock()
 	child := n.process
 	n.mu.Unlock()
+	if !child.running() {
+		return n.ended()
+	}
 	client := http.Client{Timeout: time.Second}
 	err := child.await(ctx, func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, n.health, nil)
@@ -222,11 +227,16 @@ func (n *NATSNode) whole(ctx context.Context) error {
 		return nil
 	})
 	if errors.Is(err, errEnded) {
-		said, _ := os.ReadFile(n.log())
-		if bytes.Contains(said, []byte("address already in use")) {
-			return errPortTaken
-		}
-		return fmt.Errorf("%w\n%s", err, said)
+		return n.ended()
 	}
 	return err
+}
+
+// ended is why the server does not run.
+func (n *NATSNode) ended() error {
+	said, _ := os.ReadFile(n.log()) // without it, that it does not run has to do
+	if bytes.Contains(said, []byte("address already in use")) {
+		return errPortTaken
+	}
+	return fmt.Errorf("%w\n%s", errEnded, said)
 }

@@ -26,9 +26,10 @@ const (
 	bodyWaitedFor // more was asked of the connection
 )
 
-// Read is called by the server; within a body, once it has used up what it had of it.
+// Read is called by the server; within a body, once it has used up what it had of it. At a
+// body's end it asks for one byte, to hear whether anybody hangs up.
 func (g *guest) Read(p []byte) (int, error) {
-	if g.body.Load() == bodyComes {
+	if len(p) > 1 && g.body.Load() == bodyComes {
 		g.lobby.waits(g)
 	}
 	return g.Conn.Read(p)

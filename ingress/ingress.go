@@ -145,6 +145,8 @@ func (in *Ingress) Serve(ctx context.Context, listener net.Listener) error {
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(in.cfg.Log.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // it would read bodies past the lobby
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(entrance{Listener: listener, lobby: lobby}) }()

@@ -42,7 +42,9 @@ func (*lobby) context(ctx context.Context, conn net.Conn) context.Context {
 func (l *lobby) watch(conn net.Conn, state http.ConnState) {
 	g, _ := conn.(*guest)
 	switch state {
-	case http.StateNew, http.StateIdle:
+	case http.StateNew:
+		l.admit(g)
+	case http.StateIdle:
 		l.put(g, l.idle)
 	case http.StateActive:
 		l.put(g, nil)
@@ -53,38 +55,45 @@ func (l *lobby) watch(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// put moves a guest to the end of a list, nil for the requests in hand, and closes the
-// connection of another if there are too many.
+// admit counts a guest, and shows another one out if there are too many.
+func (l *lobby) admit(g *guest) {
+	l.mu.Lock()
+	g.open = true
+	l.open++
+	g.move(l.idle)
+	var out *guest
+	if l.open > l.connections {
+		out = l.longest(g)
+	}
+	l.unlock(out)
+}
+
+// put moves a guest to the end of a list, nil for the requests in hand. One that was shown out
+// is on its way and stands nowhere.
 func (l *lobby) put(g *guest, to *list.List) {
 	l.mu.Lock()
-	if !g.open {
-		g.open = true
-		l.open++
+	defer l.mu.Unlock()
+	if g.open {
+		g.move(to)
 	}
-	g.move(to)
-	l.giveWay(g)
 }
 
-// waits puts a guest among those whose body is waited for, unless it is there by now.
+// waits puts a guest among those whose body is waited for, unless it is there by now, and
+// shows another one out if those are too many.
 func (l *lobby) waits(g *guest) {
 	l.mu.Lock()
-	if !g.body.CompareAndSwap(bodyComes, bodyWaitedFor) {
-		l.mu.Unlock()
-		return
+	var out *guest
+	if g.open && g.body.CompareAndSwap(bodyComes, bodyWaitedFor) {
+		g.move(l.reading)
+		if l.reading.Len() > l.bodies {
+			out, _ = l.reading.Front().Value.(*guest)
+		}
 	}
-	g.move(l.reading)
-	l.giveWay(g)
+	l.unlock(out)
 }
 
-// giveWay unlocks the lobby, and closes a connection if there is one too many.
-func (l *lobby) giveWay(newcomer *guest) {
-	var out *guest
-	switch {
-	case l.open > l.connections:
-		out = l.longest(newcomer)
-	case l.reading.Len() > l.bodies:
-		out, _ = l.reading.Front().Value.(*guest)
-	}
+// unlock unlocks the lobby, and closes the connection of whoever is shown out, nil for none.
+func (l *lobby) unlock(out *guest) {
 	if out != nil {
 		l.remove(out)
 	}
@@ -117,14 +126,17 @@ func (l *lobby) longest(newcomer *guest) *guest {
 func (l *lobby) whole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g, _ := r.Context().Value(guestKey{}).(*guest)
-		switch {
-		case r.ContentLength > maxNotify: // the largest of all bodies
-			w.Header().Set("Connection", "close")
-			write(w, &problem{Status: http.StatusRequestEntityTooLarge, Detail: "The body is too large."})
+		if r.ContentLength > maxNotify { // the largest of all bodies
+			tooLarge(w)
 			return
-		case r.ContentLength != 0 && g != nil:
+		}
+		if r.ContentLength != 0 && g != nil {
 			g.body.Store(bodyComes)
 			data, err := io.ReadAll(io.LimitReader(r.Body, maxNotify+1))
+			if len(data) > maxNotify { // the server reads on for a while: it is still waited for
+				tooLarge(w)
+				return
+			}
 			if g.body.Swap(noBody) == bodyWaitedFor {
 				l.put(g, nil)
 			}
@@ -132,6 +144,11 @@ func (l *lobby) whole(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func tooLarge(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	write(w, &problem{Status: http.StatusRequestEntityTooLarge, Detail: "The body is too large."})
 }
 
 // body was read already.

@@ -19,7 +19,7 @@ func TestOnlyBodiesThatAreWaitedForGiveWay(t *testing.T) {
 		g.body.Store(bodyComes)
 		guests = append(guests, g)
 	}
-	read := func(g *guest) { _, _ = g.Read(nil) }
+	read := func(g *guest) { _, _ = g.Read(make([]byte, 4096)) }
 	for _, g := range guests[2:6] {
 		read(g)
 		read(g) // its first wait counts
@@ -34,6 +34,12 @@ func TestOnlyBodiesThatAreWaitedForGiveWay(t *testing.T) {
 	closed(t, guests, 2)
 	read(guests[0])
 	closed(t, guests, 2, 4)
+	l.put(guests[2], nil) // its handler hears that it was closed
+	read(guests[4])
+	_, _ = guests[1].Read(make([]byte, 1)) // in the background, at its body's end
+	if l.open != 6 || l.reading.Len() != 4 {
+		t.Errorf("%d are open and %d waited for, want 6 and 4", l.open, l.reading.Len())
+	}
 	for _, g := range guests {
 		l.watch(g, http.StateClosed)
 	}
