@@ -155,8 +155,11 @@ func (a *Auditor) look(ctx context.Context) error {
 		if resting, err := a.resting(ctx, began); err != nil || resting {
 			return err
 		}
-		err := a.page(ctx)
-		return errors.Join(err, a.keep(ctx, placeRest, a.cfg.Now().Add(a.pause(a.cfg.Now().Sub(began), err))))
+		if err := a.page(ctx); err != nil {
+			return err // somebody else may do better, and at once
+		}
+		now := a.cfg.Now()
+		return a.keep(ctx, placeRest, now.Add(a.pause(now.Sub(began), nil)))
 	})
 	if open, openErr := a.cfg.Ledger.OpenBreaks(ctx); openErr == nil {
 		a.cfg.Metrics.AuditOpen(open)

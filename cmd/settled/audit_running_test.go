@@ -53,6 +53,22 @@ func (w *world) audited() {
 	w.until("the auditor looks", func() bool { return looked() != before })
 }
 
+// A look makes the whole fleet rest, and the next one comes all the same.
+func TestTheRunningAuditorRests(t *testing.T) {
+	t.Parallel()
+	w := lived(t)
+	w.audits = hasty
+	w.serve()
+	for range 3 {
+		w.audited()
+	}
+	var rests bool
+	err := storetest.DB(t, w.postgres).QueryRowContext(t.Context(), `select exists (select from audit_places where name = 'rest')`).Scan(&rests)
+	if err != nil || !rests {
+		t.Errorf("nobody knows how long the auditor rests (%v)", err)
+	}
+}
+
 // Each break, made by hand, is told as an event, a metric and a line of the log.
 func TestTheRunningAuditorFindsEveryBreak(t *testing.T) {
 	t.Parallel()
