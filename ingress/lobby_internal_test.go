@@ -48,6 +48,34 @@ func TestOnlyBodiesThatAreWaitedForGiveWay(t *testing.T) {
 	}
 }
 
+// Whoever has waited longest gives way to a newcomer, and the newcomer where all others are in
+// hand.
+func TestTheLobbyHoldsSoMany(t *testing.T) {
+	t.Parallel()
+	l := newLobby(3)
+	var guests []*guest
+	come := func() {
+		g := &guest{Conn: &silent{}, lobby: l}
+		l.watch(g, http.StateNew)
+		guests = append(guests, g)
+	}
+	for range 5 {
+		come()
+	}
+	closed(t, guests, 0, 1)
+	for _, g := range guests[2:] {
+		l.watch(g, http.StateActive)
+	}
+	come()
+	closed(t, guests, 0, 1, 5)
+	l.watch(guests[3], http.StateIdle)
+	come()
+	closed(t, guests, 0, 1, 5, 3)
+	if l.open != 3 {
+		t.Errorf("%d are open, want 3", l.open)
+	}
+}
+
 func closed(t *testing.T, guests []*guest, want ...int) {
 	t.Helper()
 	is := map[int]bool{}
