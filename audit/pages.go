@@ -10,7 +10,7 @@ import (
 	"settled/events"
 )
 
-// The names under which it is kept how far each part has looked.
+// The names under which it is kept how far each part has looked, and until when all rest.
 const (
 	placeChanged   = "changed"
 	placePublished = "published"

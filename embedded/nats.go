@@ -73,92 +73,72 @@ func (n *NATS) Stop() error {
 // Restart starts the server again on the same port and the same streams, after Stop too;
 // a running one is stopped first.
 func (n *NATS) Restart() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.stop()
-	if err := whenFree(n.start); err != nil {
-		return fmt.Errorf("restart nats: %w", err)
-	}
-	return nil
+	return n.atRest("restart", func() error { return nil })
 }
 
 // Wipe loses every stream and every consumer: the server is stopped, its store removed,
 // and started again on the same port.
 func (n *NATS) Wipe() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.stop()
-	if err := os.RemoveAll(n.store()); err != nil {
-		return fmt.Errorf("wipe nats: %w", err)
-	}
-	if err := whenFree(n.start); err != nil {
-		return fmt.Errorf("wipe nats: %w", err)
-	}
-	return nil
+	return n.atRest("wipe", func() error { return os.RemoveAll(n.store()) })
 }
 
 // Copy keeps a copy of the store as it is now, in dir; the server is restarted. PutBack
 // then makes the streams what they were: an older copy, as after a bad restore.
 func (n *NATS) Copy(dir string) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.stop()
-	if err := os.CopyFS(dir, os.DirFS(n.store())); err != nil {
-		return fmt.Errorf("copy nats: %w", err)
-	}
-	if err := whenFree(n.start); err != nil {
-		return fmt.Errorf("copy nats: %w", err)
-	}
-	return nil
+	return n.atRest("copy", func() error { return os.CopyFS(dir, os.DirFS(n.store())) })
 }
 
 // PutBack replaces the store by the copy in dir.
 func (n *NATS) PutBack(dir string) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.stop()
-	err := os.RemoveAll(n.store())
-	if err == nil {
-		err = os.CopyFS(n.store(), os.DirFS(dir))
-	}
-	if err == nil {
-		err = whenFree(n.start)
-	}
-	if err != nil {
-		return fmt.Errorf("put back nats: %w", err)
-	}
-	return nil
+	return n.atRest("put back", func() error {
+		if err := os.RemoveAll(n.store()); err != nil {
+			return err
+		}
+		return os.CopyFS(n.store(), os.DirFS(dir))
+	})
 }
 
 // Damage overwrites a text wherever the streams hold it, as a bad disk would, and starts the
 // server again. A server that still has its index of the blocks leaves out the messages it can't
 // read, and says nothing of it; without the index it ends the stream before the first of them.
 func (n *NATS) Damage(text string, withoutIndex bool) error {
+	return n.atRest("damage", func() error {
+		damaged := 0
+		err := filepath.WalkDir(n.store(), func(file string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil || entry.IsDir():
+				return err
+			case withoutIndex && entry.Name() == "index.db":
+				return os.Remove(file)
+			case filepath.Ext(file) != ".blk":
+				return nil
+			}
+			held, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			damaged += bytes.Count(held, []byte(text))
+			return os.WriteFile(file, bytes.ReplaceAll(held, []byte(text), bytes.Repeat([]byte("?"), len(text))), 0o600)
+		})
+		if err == nil && damaged == 0 {
+			err = errors.New("nothing holds the text")
+		}
+		return err
+	})
+}
+
+// atRest does something to the store while the server is stopped, and starts it again if that
+// went well.
+func (n *NATS) atRest(what string, do func() error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.stop()
-	damaged := 0
-	err := filepath.WalkDir(n.store(), func(file string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil || entry.IsDir():
-			return err
-		case withoutIndex && entry.Name() == "index.db":
-			return os.Remove(file)
-		case filepath.Ext(file) != ".blk":
-			return nil
-		}
-		held, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		damaged += bytes.Count(held, []byte(text))
-		return os.WriteFile(file, bytes.ReplaceAll(held, []byte(text), bytes.Repeat([]byte("?"), len(text))), 0o600)
-	})
-	if err == nil && damaged == 0 {
-		err = errors.New("nothing holds the text")
+	err := do()
+	if err == nil {
+		err = whenFree(n.start)
 	}
-	if err := errors.Join(err, whenFree(n.start)); err != nil {
-		return fmt.Errorf("damage nats: %w", err)
+	if err != nil {
+		return fmt.Errorf("%s nats: %w", what, err)
 	}
 	return nil
 }

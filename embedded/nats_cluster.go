@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -33,8 +32,7 @@ type NATSNode struct {
 	port    int    // for clients
 	health  string // URL that tells whether it has caught up with the others
 
-	mu      sync.Mutex
-	process *process
+	child
 }
 
 // StartNATSCluster starts three servers of a nats-server program, and returns when they are
@@ -142,31 +140,6 @@ func (c *NATSCluster) start(ctx context.Context, program string) error {
 
 // Name is what the server calls itself.
 func (n *NATSNode) Name() string { return n.name }
-
-// Kill ends the server with SIGKILL.
-func (n *NATSNode) Kill() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.process.kill()
-}
-
-// Pause freezes the server: connections stay open and nothing answers.
-func (n *NATSNode) Pause() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.process.running() {
-		n.process.pause()
-	}
-}
-
-// Resume lets a paused server go on.
-func (n *NATSNode) Resume() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.process.running() {
-		n.process.resume()
-	}
-}
 
 // Restart starts the server again on the same ports and the same streams, after Kill too. It
 // does not wait until the server has caught up: Whole does.

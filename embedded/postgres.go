@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -34,9 +33,8 @@ type Postgres struct {
 	account  account
 	programs string
 
-	mu      sync.Mutex
-	port    int
-	process *process
+	child
+	port int
 }
 
 const (
@@ -97,13 +95,6 @@ func (p *Postgres) Stop(ctx context.Context) error {
 	return p.folder.discard()
 }
 
-// Kill ends the server and all its backends with SIGKILL. The data stays as it is.
-func (p *Postgres) Kill() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.process.kill()
-}
-
 // Restart starts the server again on the same data and the same port, after Kill or
 // Stop too; a running one is stopped first.
 func (p *Postgres) Restart(ctx context.Context) error {
@@ -117,25 +108,6 @@ func (p *Postgres) Restart(ctx context.Context) error {
 		return fmt.Errorf("restart postgres: %w", err)
 	}
 	return nil
-}
-
-// Pause freezes the server and all its backends: connections stay open and nothing
-// answers, as on a path that is cut without a word.
-func (p *Postgres) Pause() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.process.running() {
-		p.process.pause()
-	}
-}
-
-// Resume lets a paused server go on.
-func (p *Postgres) Resume() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.process.running() {
-		p.process.resume()
-	}
 }
 
 func (p *Postgres) stop(ctx context.Context) {

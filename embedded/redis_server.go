@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/redis/go-redis/v9"
@@ -20,9 +19,8 @@ import (
 type RedisServer struct {
 	program string
 
-	mu      sync.Mutex
-	port    int
-	process *process
+	child
+	port int
 }
 
 // StartRedisServer starts a server and returns when it answers. ctx bounds the start only.
@@ -53,13 +51,6 @@ func (r *RedisServer) Stop(ctx context.Context) {
 	r.stop(ctx)
 }
 
-// Kill ends the server with SIGKILL.
-func (r *RedisServer) Kill() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.process.kill()
-}
-
 // Restart starts the server again on the same port, empty, after Kill or Stop too; a
 // running one is stopped first.
 func (r *RedisServer) Restart(ctx context.Context) error {
@@ -70,24 +61,6 @@ func (r *RedisServer) Restart(ctx context.Context) error {
 		return fmt.Errorf("restart redis-server: %w", err)
 	}
 	return nil
-}
-
-// Pause freezes the server: connections stay open and nothing answers.
-func (r *RedisServer) Pause() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.process.running() {
-		r.process.pause()
-	}
-}
-
-// Resume lets a paused server go on.
-func (r *RedisServer) Resume() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.process.running() {
-		r.process.resume()
-	}
 }
 
 // Flush removes every key.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +117,12 @@ func (w *world) lostAll(times float64) {
 	w.until("the losses are counted", func() bool { return w.counted("settled_stream_losses_total{") == 4*times })
 }
 
+// lostEvents waits until one loss of events is counted.
+func (w *world) lostEvents() {
+	w.t.Helper()
+	w.until("the loss is counted", func() bool { return w.counted(`settled_stream_losses_total{stream="SETTLED_OUT"}`) == 1 })
+}
+
 // The store is wiped while nothing happens, twice: each time it is noticed and made good.
 func TestAWipeAtRestIsMadeGood(t *testing.T) {
 	t.Parallel()
@@ -207,7 +212,7 @@ func TestAnOlderCopyIsMadeGood(t *testing.T) {
 	if err := w.nats.PutBack(copied); err != nil {
 		t.Fatal(err)
 	}
-	w.until("the loss is counted", func() bool { return w.counted(`settled_stream_losses_total{stream="SETTLED_OUT"}`) == 1 })
+	w.lostEvents()
 	w.madeGood(completed)
 }
 
@@ -221,19 +226,15 @@ func TestADamagedEventIsFoundByTheAudit(t *testing.T) {
 	if err := w.nats.Damage(completed["bad0001"], false); err != nil {
 		t.Fatal(err)
 	}
-	var found bytes.Buffer
+	var found output
 	w.until("the audit finds it", func() bool {
-		found.Reset()
-		code := run(t.Context(), []string{"audit", "--config", w.file, "--log-level", "error"}, streams{out: &found, err: io.Discard})
-		return code == exitFailed && strings.Contains(found.String(), "bad0001")
+		found = settledRuns(t.Context(), "audit", "--config", w.file, "--log-level", "error")
+		return found.code == exitFailed && strings.Contains(found.out, "bad0001")
 	})
-	if said := found.String(); !strings.Contains(said, "published") || strings.Contains(said, "bad0000") || strings.Contains(said, "bad0002") {
-		t.Errorf("the audit says\n%s", said)
+	if !strings.Contains(found.out, "published") || strings.Contains(found.out, "bad0000") || strings.Contains(found.out, "bad0002") {
+		t.Errorf("the audit says\n%s", found.out)
 	}
-	if code := run(t.Context(), []string{"events", "replay", "--config", w.file, "--since", "1h", "--order", "bad0001"},
-		streams{out: io.Discard, err: io.Discard}); code != exitDone {
-		t.Errorf("events replay exits %d", code)
-	}
+	settledRuns(t.Context(), "events", "replay", "--config", w.file, "--since", "1h", "--order", "bad0001").said(t, exitDone, "published again")
 	w.madeGood(completed)
 }
 
@@ -247,7 +248,7 @@ func TestAStreamThatEndsBeforeItsDamageIsMadeGood(t *testing.T) {
 	if err := w.nats.Damage(completed["torn0001"], true); err != nil {
 		t.Fatal(err)
 	}
-	w.until("the loss is counted", func() bool { return w.counted(`settled_stream_losses_total{stream="SETTLED_OUT"}`) == 1 })
+	w.lostEvents()
 	w.madeGood(completed)
 }
 
