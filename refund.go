@@ -197,8 +197,9 @@ type RefundDelay struct {
 // Otherwise it is as Claim.
 type RefundClaim struct {
 	Status    RefundStatus
-	ID        string   // of one refund; empty for all
-	Merchants []string // only theirs
-	Each      int      // at most so many of each merchant
+	ID        string    // of one refund; empty for all
+	DueBy     time.Time // what comes due until then; zero is now
+	Merchants []string  // only theirs
+	Each      int       // at most so many of each merchant
 	Lease     time.Duration
 }

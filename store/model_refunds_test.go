@@ -16,8 +16,9 @@ func (w *twin) recordRefund(t *rapid.T) {
 	r := refundOf(settled.Payment{
 		ID: p.ID, Merchant: "classic", OrderID: order, Amount: settled.Money{Total: 1999, Currency: settled.CNY},
 	}, numbers.Draw(t, "number"), settled.Fen(rapid.SampledFrom([]int{1, 600, 900, 1999}).Draw(t, "amount")))
+	r.DueAt = w.when(t, "past", "hour")
 	got, err := w.machine(t).RecordRefund(t.Context(), r)
-	known, created, want := w.model.refund(r, time.Now())
+	known, created, want := w.model.refund(r)
 	switch {
 	case !errors.Is(err, want) || err != nil && want == nil:
 		t.Fatalf("RecordRefund: %v, want %v", err, want)
@@ -74,6 +75,9 @@ func (w *twin) dueRefunds(t *rapid.T) {
 	c := settled.RefundClaim{
 		Status: near(t, "status", r.Status, settled.RefundStatuses), Merchants: ours,
 		Each: rapid.IntRange(1, 3).Draw(t, "each"), Lease: time.Hour,
+	}
+	if rapid.Bool().Draw(t, "by whoever recorded it") {
+		c.ID, c.DueBy = r.ID, r.Due
 	}
 	claimed, err := w.machine(t).DueRefunds(t.Context(), c)
 	if err != nil {

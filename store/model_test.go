@@ -88,7 +88,7 @@ func (m *model) move(order string, move settled.Move) (moved, illegal bool) {
 }
 
 // refund is what becomes of a request under a number.
-func (m *model) refund(r settled.Refund, due time.Time) (known *owed, created bool, err error) {
+func (m *model) refund(r settled.Refund) (known *owed, created bool, err error) {
 	if known := m.refunds[r.RefundID]; known != nil {
 		return known, false, nil
 	}
@@ -99,7 +99,7 @@ func (m *model) refund(r settled.Refund, due time.Time) (known *owed, created bo
 	p.Refunding += r.Amount
 	made := &owed{
 		ID: r.ID, Order: r.OrderID, Number: r.RefundID, Amount: r.Amount, Status: settled.RefundRequested,
-		Held: true, Due: due, place: len(m.refunds),
+		Held: true, Due: r.DueAt, place: len(m.refunds),
 	}
 	m.refunds[r.RefundID] = made
 	m.tell(r.OrderID, line{ID: settled.EventID("refund.recorded", r.ID), Type: "refund.recorded", Private: true})
@@ -157,7 +157,9 @@ func ends(sorted []string, most int) []string {
 func (m *model) dueRefunds(c settled.RefundClaim) []string {
 	var due []string
 	for number, r := range m.refunds {
-		if r.Status == c.Status && came(r.Due) && !m.behind(r) {
+		asked := c.ID == "" || c.ID == r.ID
+		early := !r.Due.IsZero() && r.Due.Equal(c.DueBy)
+		if asked && r.Status == c.Status && (came(r.Due) || early) && !m.behind(r) {
 			due = append(due, number)
 		}
 	}

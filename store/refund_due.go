@@ -20,7 +20,7 @@ func (s *Store) DueRefunds(ctx context.Context, c settled.RefundClaim) ([]settle
 			with longest as (
 				select o.id from unnest($2::text[]) m(merchant) cross join lateral (
 					select r.id from refunds r
-					where r.status = $1 and r.merchant = m.merchant and r.due_at <= now()
+					where r.status = $1 and r.merchant = m.merchant and r.due_at <= coalesce(nullif($6, '')::timestamptz, now())
 						and ($5 = '' or r.id = nullif($5, '')::uuid)
 						and ($1 <> 'requested' or not exists (
 							select from refunds e
@@ -31,7 +31,7 @@ func (s *Store) DueRefunds(ctx context.Context, c settled.RefundClaim) ([]settle
 			), latest as (
 				select o.id from unnest($2::text[]) m(merchant) cross join lateral (
 					select r.id from refunds r
-					where r.status = $1 and r.merchant = m.merchant and r.due_at <= now()
+					where r.status = $1 and r.merchant = m.merchant and r.due_at <= coalesce(nullif($6, '')::timestamptz, now())
 						and ($5 = '' or r.id = nullif($5, '')::uuid)
 						and ($1 <> 'requested' or not exists (
 							select from refunds e
@@ -42,7 +42,7 @@ func (s *Store) DueRefunds(ctx context.Context, c settled.RefundClaim) ([]settle
 			)
 			update refunds r set due_at = now() + $4 * interval '1 millisecond', updated_at = now()
 			from (select id from longest union select id from latest) due where r.id = due.id
-			returning `+refundColumns, string(c.Status), pq.Array(c.Merchants), c.Each, c.Lease.Milliseconds(), c.ID)
+			returning `+refundColumns, string(c.Status), pq.Array(c.Merchants), c.Each, c.Lease.Milliseconds(), c.ID, timeText(c.DueBy))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim due %s refunds: %w", c.Status, err)

@@ -11,9 +11,9 @@ import (
 // asked for. It is not published.
 const typeRefundRecorded = "refund.recorded"
 
-// RecordRefund writes a refund as requested, and due at once, unless its number is there already. Either
-// way it returns the refund that the number has. It fails with settled.ErrTooMuch when
-// the payment does not have that much left, whatever runs at the same moment.
+// RecordRefund writes a refund as requested, unless its number is there already. Either way
+// it returns the refund that the number has. It fails with settled.ErrTooMuch when the
+// payment does not have that much left, whatever runs at the same moment.
 func (s *Store) RecordRefund(ctx context.Context, r settled.Refund) (settled.RecordedRefund, error) {
 	recorded, err := s.refundRecords.Do(ctx, r)
 	if err != nil {
@@ -26,7 +26,7 @@ func (s *Store) recordRefunds(ctx context.Context, asked []settled.Refund) ([]se
 	var c columns
 	for _, r := range asked {
 		c.row(r.ID, r.PaymentID, r.Merchant, r.OrderID, r.RefundID, fenText(r.Amount), fenText(r.Total), r.Currency,
-			r.Reason, r.Fingerprint, string(r.Request), settled.EventID(typeRefundRecorded, r.ID))
+			r.Reason, r.Fingerprint, string(r.Request), timeText(r.DueAt), settled.EventID(typeRefundRecorded, r.ID))
 	}
 	var made []refundRow
 	err := retry(ctx, func() error {
@@ -34,14 +34,14 @@ func (s *Store) recordRefunds(ctx context.Context, asked []settled.Refund) ([]se
 		return s.statements.query(ctx, &made, `
 			with asked as (
 				select * from unnest((select $1::uuid[]), $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
-					$8::text[], $9::text[], $10::text[], $11::text[], $12::uuid[])
+					$8::text[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::uuid[])
 				as a(id, payment_id, merchant, order_id, refund_id, amount, total,
-					currency, reason, fingerprint, request, event_id)
+					currency, reason, fingerprint, request, due_at, event_id)
 			), made as (
 				insert into refunds as r (id, payment_id, merchant, order_id, refund_id, amount, total,
 					currency, reason, fingerprint, request, due_at)
 				select id, payment_id, merchant, order_id, refund_id, amount, total,
-					currency, reason, fingerprint, request, now()
+					currency, reason, fingerprint, request, due_at
 				from asked order by merchant, refund_id
 				on conflict (merchant, refund_id) do nothing
 				returning `+refundColumns+`

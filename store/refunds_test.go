@@ -33,6 +33,7 @@ func refundOf(p settled.Payment, refundID string, amount settled.Fen) settled.Re
 		ID: uuid.NewString(), PaymentID: p.ID, Merchant: p.Merchant, OrderID: p.OrderID, RefundID: refundID,
 		Amount: amount, Total: p.Amount.Total, Currency: p.Amount.Currency, Reason: "tea was cold",
 		Fingerprint: fmt.Sprint(refundID, amount), Request: []byte(`{"a":1}`), Status: settled.RefundRequested, Held: true,
+		DueAt: time.Now(),
 	}
 }
 
@@ -243,6 +244,27 @@ func TestRefundsOfOnePaymentComeOneAfterTheOther(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]bool{second.ID: true}, claimed("")); diff != "" {
 		t.Errorf("after the first was accepted: %s", diff)
+	}
+}
+
+func TestARefundIsLeftToWhoeverRecordedIt(t *testing.T) {
+	t.Parallel()
+	s, _ := migrated(t)
+	r := refundOf(paid(t, s, "order001"), "r1", 100)
+	r.DueAt = time.Now().Add(time.Hour)
+	r = recordRefund(t, s, r)
+	pool := settled.RefundClaim{Status: r.Status, Merchants: []string{r.Merchant}, Each: 10, Lease: 2 * time.Hour}
+	own := pool
+	own.ID, own.DueBy = r.ID, r.DueAt
+	for i, test := range []struct {
+		who   string
+		claim settled.RefundClaim
+		want  int
+	}{{"the pool", pool, 0}, {"whoever recorded it", own, 1}, {"whoever recorded it, after it was taken up", own, 0}} {
+		claimed, err := s.DueRefunds(t.Context(), test.claim)
+		if err != nil || len(claimed) != test.want {
+			t.Errorf("%d: %s claims %d, %v; want %d", i, test.who, len(claimed), err, test.want)
+		}
 	}
 }
 

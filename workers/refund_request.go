@@ -120,16 +120,20 @@ func (w *Workers) recordRefund(ctx context.Context, m events.Message, p settled.
 	return w.takeUp(ctx, m, recorded.Refund)
 }
 
+// headStart is how long the pool leaves a refund to whoever recorded it, who alone can
+// answer the one who asked for it.
+const headStart = time.Second
+
 // takeUp asks WeChat for a refund that was recorded just now, if it is its turn and its
-// merchant has room in its share. Otherwise the pool has it as soon as that is so: it is
-// due already.
+// merchant has room in its share. Otherwise the pool has it as soon as that is so and its
+// head start is over.
 func (w *Workers) takeUp(ctx context.Context, m events.Message, r settled.Refund) error {
 	if !w.refunding.take(r.Merchant) {
 		return nil
 	}
 	defer w.refunding.give(r.Merchant)
 	mine, err := w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{
-		Status: settled.RefundRequested, ID: r.ID, Merchants: w.merchants, Each: 1, Lease: lease,
+		Status: settled.RefundRequested, ID: r.ID, DueBy: r.DueAt, Merchants: w.merchants, Each: 1, Lease: lease,
 	})
 	if err != nil || len(mine) == 0 {
 		return err
@@ -142,11 +146,12 @@ func (w *Workers) newRefund(p settled.Payment, request events.RefundRequest) (se
 	if err != nil {
 		return settled.Refund{}, fmt.Errorf("make a refund id: %w", err)
 	}
+	now := w.cfg.Now()
 	r := settled.Refund{
 		ID: id.String(), PaymentID: p.ID, Merchant: p.Merchant, OrderID: p.OrderID, RefundID: request.RefundID,
 		Amount: settled.Fen(request.Amount.Refund), Total: p.Amount.Total, Currency: p.Amount.Currency,
 		Reason: request.Reason, Fingerprint: request.Fingerprint(), Status: settled.RefundRequested, Held: true,
-		CreatedAt: w.cfg.Now(),
+		DueAt: now.Add(headStart), CreatedAt: now,
 	}
 	if r.Request, err = w.cfg.Merchants[p.Merchant].Gateway.RefundRequest(p, r); err != nil {
 		return settled.Refund{}, fmt.Errorf("write refund request %s/%s: %w", r.Merchant, r.RefundID, err)

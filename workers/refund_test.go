@@ -98,6 +98,24 @@ func TestARefundIsAcceptedAndThenCompletedByTheQuery(t *testing.T) {
 	}
 }
 
+func TestThePoolLeavesARefundToWhoeverCanAnswerForIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.completed("order001")
+	w.bus.heard()
+	w.ledger.meanwhile = func() {
+		claim := settled.RefundClaim{Status: settled.RefundRequested, Merchants: []string{"shop3"}, Each: 10, Lease: time.Hour}
+		if due, err := w.ledger.DueRefunds(t.Context(), claim); err != nil || len(due) != 0 {
+			t.Errorf("the pool claims %d refunds, %v", len(due), err)
+		}
+	}
+	w.wechat.will("refund", repayment(settled.RepaymentProcessing))
+	w.done(events.RefundRequested, refundRequest("order001", "R1", 500))
+	if diff := cmp.Diff([]string{"recorded", "refund.accepted"}, w.bus.heard()); diff != "" {
+		t.Errorf("replies (-want +got):\n%s", diff)
+	}
+}
+
 func TestARefundIsCompletedByANotifyThatOvertakesTheAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

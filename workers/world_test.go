@@ -89,6 +89,16 @@ type ledger struct {
 	said chan string
 	lost atomic.Int64 // so many answers to moves of refunds get lost
 	gone atomic.Bool  // and no move reaches PostgreSQL
+
+	meanwhile func() // what others do once a refund is recorded
+}
+
+func (l *ledger) RecordRefund(ctx context.Context, r settled.Refund) (settled.RecordedRefund, error) {
+	recorded, err := l.Store.RecordRefund(ctx, r)
+	if l.meanwhile != nil {
+		l.meanwhile()
+	}
+	return recorded, err
 }
 
 func (l *ledger) Move(ctx context.Context, m settled.Move) (bool, error) {

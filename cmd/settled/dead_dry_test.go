@@ -63,6 +63,7 @@ func giveBack(t *testing.T, s *store.Store, p settled.Payment, accepted settled.
 	recorded, err := s.RecordRefund(t.Context(), settled.Refund{
 		ID: uuid.NewString(), PaymentID: p.ID, Merchant: p.Merchant, OrderID: p.OrderID, RefundID: "R1", Amount: 500,
 		Total: 1999, Currency: settled.CNY, Fingerprint: request.Fingerprint(), Request: []byte("{}"),
+		DueAt: time.Now().Add(time.Hour),
 	})
 	if err != nil {
 		t.Fatal(err)
