@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"time"
@@ -12,7 +11,7 @@ import (
 
 	"settled/cmd/settled/config"
 	"settled/events"
-	"settled/events/bus"
+	"settled/store"
 )
 
 var payCommand = command{
@@ -44,14 +43,20 @@ var payCommand = command{
 			if err != nil {
 				return fmt.Errorf("write the request: %w", err)
 			}
-			if _, err := events.ParsePaymentRequest(body, protocolsOf(cfg)); err != nil {
+			parsed, err := events.ParsePaymentRequest(body, protocolsOf(cfg))
+			if err != nil {
 				return misuse{err}
 			}
+			s, err := store.Open(store.Config{URL: cfg.Postgres.URL.Reveal(), Log: e.log})
+			if err != nil {
+				return err
+			}
+			defer func() { _ = s.Close() }()
 			ctx, cancel := context.WithTimeout(ctx, *wait)
 			defer cancel()
-			return submit(ctx, e, cfg, events.Envelope{
+			return submit(ctx, e, cfg, s, question{books: paymentBooks(parsed), request: events.Envelope{
 				ID: uuid.NewString(), Type: events.PaymentRequested, Merchant: *merchant, OrderID: *order, Time: time.Now(), Data: body,
-			})
+			}})
 		}
 	},
 }
@@ -62,50 +67,4 @@ func protocolsOf(cfg *config.Config) map[string]string {
 		protocols[name] = m.Protocol
 	}
 	return protocols
-}
-
-// connect opens the bus for a command that is over in a moment.
-func connect(ctx context.Context, e environment, cfg *config.Config) (*bus.Bus, error) {
-	return bus.Connect(ctx, bus.Config{
-		URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, Inbox: cfg.NATS.InboxPrefix, Prefix: cfg.NATS.Prefix,
-		Replicas: cfg.NATS.Replicas, MaxMessages: cfg.NATS.MaxMessages, Name: "settled", Log: e.log,
-	})
-}
-
-// submit publishes a request and prints what came of it.
-func submit(ctx context.Context, e environment, cfg *config.Config, request events.Envelope) (err error) {
-	b, err := connect(ctx, e, cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close(context.WithoutCancel(ctx))) }()
-	if err := b.Ensure(ctx); err != nil {
-		return err
-	}
-	subject, replies, done := b.Expect()
-	defer done()
-	request.ReplyTo = subject
-	if err := b.Publish(ctx, request); err != nil {
-		return err
-	}
-	for recorded := false; ; {
-		select {
-		case reply := <-replies:
-			switch reply.Kind {
-			case events.ReplyRecorded:
-				recorded = true
-				continue
-			case events.PaymentRejected, events.PaymentFailed, events.RefundFailed, events.RefundRejected:
-				fmt.Fprintf(e.out, "%s\n", reply.Data)
-				return errors.New(reply.Kind)
-			}
-			fmt.Fprintf(e.out, "%s\n", reply.Data)
-			return nil
-		case <-ctx.Done():
-			if recorded {
-				return errors.New("the request is recorded, and WeChat has not answered yet; settled goes on asking")
-			}
-			return errors.New("no worker answered; the request is in the stream and will be worked on")
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/events"
+	"settled/store/storetest"
 	"settled/wechat/simulator"
 )
 
@@ -337,4 +338,38 @@ func TestPayRefundAndShowByHand(t *testing.T) {
 	w.expectRefund("refund.completed", "hand-r1")
 	run(exitDone, "refund hand-r1", "show", "shop3", "hand-0001")
 	run(exitDone, `"request_id": "`, "show", "--json", "shop3", "hand-0001")
+}
+
+// Who asks WeChat a second time does not know who waits: the books tell.
+func TestWhoWaitsByHandIsAnsweredThoughWeChatWasDownAtFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{})
+	w.serve()
+	db := storetest.DB(t, w.postgres)
+	for _, test := range []struct {
+		table, says string
+		arguments   []string
+	}{
+		{"payments", "code_url", []string{"pay", "--amount", "1999", "--trade-type", "NATIVE"}},
+		{"refunds", "wechat_refund_id", []string{"refund", "--refund", "down-r1", "--amount", "500"}},
+	} {
+		w.switches(simulator.Switches{Gateway: simulator.GatewaySwitches{Down: 1}})
+		answered := make(chan output, 1)
+		go func() {
+			answered <- settledRuns(t.Context(), append(test.arguments, "--merchant", "shop3", "--order", "down-0001", "--wait", "40s", "--config", w.file)...)
+		}()
+		w.until("WeChat was asked in vain", func() bool {
+			var asked bool
+			err := db.QueryRowContext(t.Context(), `select attempts > 0 from `+test.table+` where order_id = 'down-0001'`).Scan(&asked)
+			return err == nil && asked
+		})
+		w.switches(simulator.Switches{})
+		if got := <-answered; got.code != exitDone || !strings.Contains(got.out, test.says) {
+			t.Fatalf("settled %v: exit %d, want %q\n%s%s", test.arguments, got.code, test.says, got.out, got.err)
+		}
+		if test.table == "payments" {
+			w.pays(w.expect("payment.prepared", "down-0001"))
+			w.expect("payment.completed", "down-0001")
+		}
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"settled"
-	"settled/cmd/settled/config"
 	"settled/events"
 	"settled/store"
 )
@@ -33,9 +32,14 @@ var refundCommand = command{
 			if err != nil {
 				return err
 			}
+			s, err := store.Open(store.Config{URL: cfg.Postgres.URL.Reveal(), Log: e.log})
+			if err != nil {
+				return err
+			}
+			defer func() { _ = s.Close() }()
 			ctx, cancel := context.WithTimeout(ctx, *wait)
 			defer cancel()
-			total, err := paidTotal(ctx, e, cfg, *merchant, *order)
+			total, err := paidTotal(ctx, s, *merchant, *order)
 			if err != nil {
 				return err
 			}
@@ -46,23 +50,19 @@ var refundCommand = command{
 			if err != nil {
 				return fmt.Errorf("write the request: %w", err)
 			}
-			if _, err := events.ParseRefundRequest(body, protocolsOf(cfg)); err != nil {
+			parsed, err := events.ParseRefundRequest(body, protocolsOf(cfg))
+			if err != nil {
 				return misuse{err}
 			}
-			return submit(ctx, e, cfg, events.Envelope{
+			return submit(ctx, e, cfg, s, question{books: refundBooks(parsed), request: events.Envelope{
 				ID: uuid.NewString(), Type: events.RefundRequested, Merchant: *merchant, OrderID: *order, Time: time.Now(), Data: body,
-			})
+			}})
 		}
 	},
 }
 
 // paidTotal is what the order's payment was for, which every refund of it has to name.
-func paidTotal(ctx context.Context, e environment, cfg *config.Config, merchant, order string) (settled.Fen, error) {
-	s, err := store.Open(store.Config{URL: cfg.Postgres.URL.Reveal(), Log: e.log})
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = s.Close() }()
+func paidTotal(ctx context.Context, s *store.Store, merchant, order string) (settled.Fen, error) {
 	p, err := s.Payment(ctx, merchant, order)
 	if errors.Is(err, settled.ErrNotFound) {
 		return 0, fmt.Errorf("there is no payment %s %s", merchant, order)
