@@ -141,7 +141,7 @@ func TestAFormOfAnotherSiteDoesNothing(t *testing.T) {
 			header http.Header
 		}{
 			"no token":            {"", nil},
-			"a wrong token":       {"x" + token[1:], nil},
+			"a wrong token":       {string(token[0]^1) + token[1:], nil},
 			"another session's":   {other.token(), nil},
 			"another site":        {token, http.Header{"Sec-Fetch-Site": {"cross-site"}}},
 			"a neighbour":         {token, http.Header{"Sec-Fetch-Site": {"same-site"}}},

@@ -144,14 +144,13 @@ func cookieName(r *http.Request) string {
 	return "settled_session"
 }
 
-func (d *door) setSession(w http.ResponseWriter, r *http.Request, value string, until time.Time) {
-	c := &http.Cookie{
-		Name: cookieName(r), Value: value, Path: "/", Expires: until, HttpOnly: true, Secure: secure(r), SameSite: http.SameSiteStrictMode,
-	}
-	if value == "" {
-		c.Expires, c.MaxAge = time.Time{}, -1
-	}
-	http.SetCookie(w, c)
+// setSession has the browser keep a session for as long as it lives, or forget it at once if
+// life is negative. A browser's clock may be anything, so that it is told no time of day.
+func (d *door) setSession(w http.ResponseWriter, r *http.Request, value string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName(r), Value: value, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, Secure: secure(r),
+		SameSite: http.SameSiteStrictMode,
+	})
 }
 
 // whoIs reads who is signed in.

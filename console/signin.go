@@ -108,7 +108,7 @@ func (c *Console) signIn(v *visit) {
 		v.fail(err)
 		return
 	}
-	c.door.setSession(v.w, v.r, s.cookie(o), s.until)
+	c.door.setSession(v.w, v.r, s.cookie(o), s.until.Sub(now))
 	c.cfg.Log.InfoContext(v.r.Context(), "operator signed in", "operator", o.Name, "address", address)
 	v.redirect(body.Next)
 }
@@ -132,7 +132,7 @@ func (c *Console) signOut(v *visit) {
 		c.pulse.end(v.session.id)
 		c.cfg.Log.InfoContext(v.r.Context(), "operator signed out", "operator", v.operator.Name, "address", origin(v.r.RemoteAddr))
 	}
-	c.door.setSession(v.w, v.r, "", time.Time{})
+	c.door.setSession(v.w, v.r, "", -time.Second)
 	v.redirect(Prefix + "sign-in")
 }
 
