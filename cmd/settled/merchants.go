@@ -163,7 +163,8 @@ func (p *process) v3(m config.Merchant) (settled.Gateway, []settled.Notifies, er
 	// make one up.
 	cfg.Certificates = p.hints.Tokens(hints.TokenConfig{
 		Merchant: m.Name, What: "platform certificates", Key: "certificates " + m.Endpoint + " " + m.V3.MchID + " " + m.V3.APIV3Key.Reveal(),
-		Fetch: fetcher.FetchToken, Pause: 50 * time.Millisecond, // the gateway asks once a minute at most
+		Fetch: fetcher.FetchToken,
+		Pause: 50 * time.Millisecond, MostPause: 2 * time.Second, // anybody can name a serial that sends for them
 		Observe: func(event string) { p.metrics.certificates.WithLabelValues(event).Inc() },
 	})
 	var former []settled.Notifies

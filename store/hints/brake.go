@@ -18,10 +18,10 @@ type brake struct {
 // good for so long ends it.
 const memory = time.Hour
 
-// mostPause is the pause at which a day of fetches just uses up the quota.
+// mostPause is the pause at which a day of fetches just uses up the quota, if there is one.
 func mostPause(cfg TokenConfig) time.Duration {
 	if cfg.DailyQuota <= 0 {
-		return cfg.Pause
+		return max(cfg.Pause, cfg.MostPause)
 	}
 	return max(cfg.Pause, day/time.Duration(cfg.DailyQuota))
 }

@@ -153,6 +153,27 @@ func TestPausesGrowUntilTheQuotaLastsTheDay(t *testing.T) {
 	}
 }
 
+func TestPausesGrowWithoutAQuotaToo(t *testing.T) {
+	bubble(t, func(t *testing.T, w *wechat, _ *bubbleRedis, f fleet) {
+		f.tokens.Pause, f.tokens.MostPause = 50*time.Millisecond, 2*time.Second
+		w.failWith(errBusy)
+		processes := f.startAll(t, 2)
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); pass(10 * time.Millisecond) {
+			for _, p := range processes {
+				if _, err := p.Token(t.Context()); err == nil {
+					t.Fatal("a token came out of a failure")
+				}
+			}
+		}
+		if w.count() < 25 || w.count() > 40 {
+			t.Errorf("%d fetches in a minute, want one every two seconds after the first ones", w.count())
+		}
+		w.failWith(nil)
+		pass(3 * time.Second)
+		processes[0].has(t, tokenNumber(w.count()+1))
+	})
+}
+
 func TestATokenWithoutLifeIsAFailure(t *testing.T) {
 	bubble(t, func(t *testing.T, w *wechat, _ *bubbleRedis, f fleet) {
 		w.life = 0

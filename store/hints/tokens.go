@@ -31,8 +31,8 @@ type TokenConfig struct {
 	DailyQuota int
 	// Pause is the least time between two fetches; default 1 s. It doubles with every
 	// fetch that fails or whose token is refused, until the fetches of a day can't use up
-	// the quota.
-	Pause time.Duration
+	// the quota, or up to MostPause where there is no quota; default Pause.
+	Pause, MostPause time.Duration
 	// Wait is how long Token waits for a fetch, whoever makes it; default 3 s.
 	Wait time.Duration
 	// Observe hears of what happens to these tokens; default: Config.Observe.
