@@ -80,9 +80,7 @@ func (f *plainWechat) manyTimes(w *world, merchant string) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			if r := f.tell(w, merchant, id); !heardSuccess(r) {
-				w.t.Errorf("%s heard %d %s", merchant, r.status, r.text)
-			}
+			w.repeats(func() bool { return heardSuccess(f.tell(w, merchant, id)) })
 		})
 	}
 	all.Wait()

@@ -399,6 +399,18 @@ func (w *world) await(subject, of string, fits func(heard) bool) map[string]any 
 	}
 }
 
+// repeats has WeChat tell a notify until it hears success: what a busy machine has not
+// committed within four seconds is told again. Any goroutine may call it.
+func (w *world) repeats(tell func() (heard bool)) {
+	w.t.Helper()
+	for deadline := time.Now().Add(patience); !tell(); {
+		if time.Now().After(deadline) {
+			w.t.Error("a notify is not answered with success, however often it comes")
+			return
+		}
+	}
+}
+
 // until waits for a condition that nobody signals.
 func (w *world) until(what string, holds func() bool) {
 	w.t.Helper()
