@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -18,6 +20,9 @@ import (
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+// longestStep is how long a step may keep its connection silent.
+const longestStep = time.Hour
 
 // migration is one step.
 type migration struct {
@@ -37,7 +42,12 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 	if version, err := s.version(ctx); err != nil || version >= steps[len(steps)-1].version {
 		return nil, err
 	}
-	tx, err := s.db.BeginTxx(ctx, nil)
+	db, err := s.patient()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	tx, err := db.BeginTxx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin migration: %w", translate(err))
 	}
@@ -49,6 +59,18 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 		return nil, fmt.Errorf("commit migration: %w", translate(err))
 	}
 	return taken, nil
+}
+
+// patient returns connections of their own that may stay silent for as long as a step takes,
+// or as another machine does. They are for the caller to close.
+func (s *Store) patient() (*sqlx.DB, error) {
+	cfg := s.cfg
+	cfg.Silence = longestStep
+	connector, err := connect(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return sqlx.NewDb(sql.OpenDB(connector), "postgres"), nil
 }
 
 // version is the newest step that the database has, 0 for none.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"time"
 
 	"settled/store"
 )
@@ -20,8 +19,7 @@ var migrateCommand = command{
 			if err != nil {
 				return err
 			}
-			// A step may keep a connection silent for as long as it takes.
-			s, err := store.Open(store.Config{URL: cfg.Postgres.URL.Reveal(), Silence: time.Hour, Log: e.log})
+			s, err := store.Open(store.Config{URL: cfg.Postgres.URL.Reveal(), Log: e.log})
 			if err != nil {
 				return err
 			}
