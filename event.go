@@ -25,6 +25,18 @@ type Event struct {
 	Traceparent string
 }
 
+// The events that belong to the history alone: nobody is told of them, and nothing waits for
+// them to be published. What others are told has its names in package events.
+const (
+	EventPaymentRecorded     = "payment.recorded"     // the first of every history; its id is the payment's
+	EventPaymentAcknowledged = "payment.acknowledged" // WeChat took the delivernotify
+	EventRefundRecorded      = "refund.recorded"      // a refund was requested, and is a row now
+	EventNotifyIgnored       = "notify.ignored"       // a notify was verified, and tells of nothing of ours
+)
+
+// PrivateEvents lists them all.
+var PrivateEvents = []string{EventPaymentRecorded, EventPaymentAcknowledged, EventRefundRecorded, EventNotifyIgnored}
+
 // Happening is one row of a payment's history.
 type Happening struct {
 	Event

@@ -44,11 +44,12 @@ type Refunds interface {
 	QueryRefund(ctx context.Context, r Refund) (Repayment, error)
 }
 
-// Notifies is the half of a Gateway that listens: pure, no call leaves it.
+// Notifies is the half of a Gateway that listens. It changes nothing at WeChat.
 type Notifies interface {
 	// Notify verifies a notify against its raw bytes and reads it. It fails with
-	// ErrUnverified if anything does not verify or can't be read.
-	Notify(n Notify) (News, error)
+	// ErrUnverified if anything does not verify or can't be read. A protocol whose keys are
+	// WeChat's to hand out may have to fetch them first, and waits no longer than ctx lives.
+	Notify(ctx context.Context, n Notify) (News, error)
 	// Answer is what WeChat hears: the protocol's success, or its failure for the reason.
 	Answer(a Acknowledgement) Answer
 }

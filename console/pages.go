@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"net/http"
 	"path"
 	"strconv"
@@ -69,7 +70,7 @@ func functions(l language, now func() time.Time) template.FuncMap {
 		"money": func(total settled.Fen, currency string) string {
 			return yuan(settled.Money{Total: total, Currency: currency})
 		},
-		"number":   grouped2,
+		"number":   count,
 		"counted":  func(n int) string { return counted(n, settled.CountLimit) },
 		"percent":  percent,
 		"minus":    func(a, b int) int { return a - b },
@@ -112,12 +113,13 @@ func named(l language, prefix, name string) string {
 	return plain(short(name))
 }
 
-func grouped2(n any) string {
+// count writes a number of things, whichever of Go's integers counts it.
+func count(n any) string {
 	switch n := n.(type) {
 	case int:
 		return grouped(int64(n))
 	case uint64:
-		return strconv.FormatUint(n, 10)
+		return grouped(int64(min(n, math.MaxInt64))) //nolint:gosec // bounded just now
 	default:
 		return fmt.Sprint(n)
 	}

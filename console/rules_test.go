@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -254,6 +255,23 @@ func TestAnOrderIsBeingClosedOnlyWhileItIsOpen(t *testing.T) {
 	for status, want := range map[settled.Status]bool{settled.StatusRequested: true, settled.StatusPrepared: true, settled.StatusClosed: false, settled.StatusCompleted: false} {
 		if closing(settled.Payment{Status: status, CloseAsked: true}) != want || closing(settled.Payment{Status: status}) {
 			t.Errorf("%s: not as it should be", status)
+		}
+	}
+}
+
+// A history is told in words, whatever stands in it.
+func TestEveryEventHasATitle(t *testing.T) {
+	t.Parallel()
+	types := slices.Concat(settled.PrivateEvents, acts)
+	for _, status := range settled.Statuses[1:] {
+		types = append(types, "payment."+string(status))
+	}
+	for _, status := range settled.RefundStatuses[1:] {
+		types = append(types, "refund."+string(status))
+	}
+	for _, eventType := range types {
+		if title := eventTitle(eventType); title.key == "event.other" {
+			t.Errorf("%s has no title", eventType)
 		}
 	}
 }

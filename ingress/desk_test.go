@@ -130,7 +130,7 @@ type wechat struct {
 	read []settled.Notify
 }
 
-func (g *wechat) Notify(n settled.Notify) (settled.News, error) {
+func (g *wechat) Notify(_ context.Context, n settled.Notify) (settled.News, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.read = append(g.read, n)

@@ -105,7 +105,7 @@ func (a *asked) Expect() (subject string, replies <-chan events.Reply, cancel fu
 	return "", nil, func() {}
 }
 
-func (a *asked) Notify(settled.Notify) (settled.News, error) {
+func (a *asked) Notify(context.Context, settled.Notify) (settled.News, error) {
 	return settled.News{}, settled.ErrUnverified
 }
 func (a *asked) Answer(settled.Acknowledgement) settled.Answer { return settled.Answer{Status: 401} }

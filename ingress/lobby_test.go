@@ -244,7 +244,7 @@ func TestForgedNotifiesHoldUpNoHonestOne(t *testing.T) {
 // signedOnly takes a while to see that a notify is forged.
 type signedOnly struct{ wechat }
 
-func (*signedOnly) Notify(n settled.Notify) (settled.News, error) {
+func (*signedOnly) Notify(_ context.Context, n settled.Notify) (settled.News, error) {
 	if string(n.Body) == "honest" {
 		return settled.News{Trade: &settled.Trade{OrderID: "order001"}}, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -73,12 +74,10 @@ func (in *Ingress) take(ctx context.Context, r *http.Request, line *settled.Entr
 		Method: r.Method, Query: r.URL.RawQuery, Header: kept(r.Header), Body: body, ReceivedAt: in.cfg.Now(),
 	}
 	source := sourceOf(r.RemoteAddr)
-	leave, err := in.suspicion.enter(ctx, name, source)
-	if err != nil {
+	news, err := in.verify(ctx, merchant, name, source, n)
+	if ctx.Err() != nil {
 		return settled.Busy
 	}
-	news, err := merchant.Notifies.Notify(n)
-	leave()
 	if err != nil {
 		in.suspicion.note(source)
 		in.suspicion.said.Do(func() {
@@ -127,6 +126,17 @@ func subjectOf(news settled.News) (kind, orderID string) {
 	return events.NotifyPayment, ""
 }
 
+// verify verifies a notify as soon as there is a place for it, and reads it. Whether one
+// verifies for which ctx was too short is not known.
+func (in *Ingress) verify(ctx context.Context, merchant Merchant, name string, source netip.Addr, n settled.Notify) (settled.News, error) {
+	leave, err := in.suspicion.enter(ctx, name, source)
+	if err != nil {
+		return settled.News{}, err
+	}
+	defer leave()
+	return merchant.Notifies.Notify(ctx, n)
+}
+
 // forward publishes a verified notify; it returns nil when the stream has it or, unless
 // that is enough, when a worker has committed what it means.
 func (in *Ingress) forward(ctx context.Context, r *http.Request, merchant, kind, orderID string, n settled.Notify) error {
@@ -146,7 +156,10 @@ func (in *Ingress) forward(ctx context.Context, r *http.Request, merchant, kind,
 		return err
 	}
 	select {
-	case <-replies:
+	case reply := <-replies:
+		if reply.Kind != events.ReplyCommitted {
+			return fmt.Errorf("wait for the commit: a worker says %q", reply.Kind)
+		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the commit: %w", ctx.Err())

@@ -74,6 +74,9 @@ func TestANotifyThatIsNotCommittedIsNotAnsweredWithSuccess(t *testing.T) {
 			func(d *desk) { d.bus.err = settled.ErrUnavailable }, "/notify/shop3/refund", nil, 500, "busy",
 		},
 		"no worker": {func(d *desk) { d.cfg.Patience = 50 * time.Millisecond }, "/notify/shop3/refund", nil, 500, "busy"},
+		"a worker that has not committed it": {
+			func(d *desk) { d.tells(events.Reply{Kind: events.ReplyRecorded}) }, "/notify/shop3/refund", nil, 500, "busy",
+		},
 		"of nobody": {func(*desk) {}, "/notify/shop9/refund", nil, 404, ""},
 		"256 KiB and a byte": {
 			func(*desk) {}, "/notify/shop3/refund", bytes.Repeat([]byte(" "), 256<<10+1), 413, "",

@@ -7,11 +7,9 @@ import (
 	"settled"
 )
 
-// typeFlagged and typeIgnored are the events that a notify may have ended in besides a move.
-const (
-	typeFlagged = "payment.flagged"
-	typeIgnored = "notify.ignored"
-)
+// typeFlagged is the event that a notify may have ended in besides a move, if it was not
+// ignored.
+const typeFlagged = "payment.flagged"
 
 // CommittedNotifies tells, for each notify in order, whether what it says is committed:
 // money that has moved has moved the row or is flagged, a hint has found its row, and
@@ -31,7 +29,7 @@ func (s *Store) CommittedNotifies(ctx context.Context, notifies []settled.Acknow
 	err = s.db.SelectContext(ctx, &committed, `
 		select case
 			when a.order_id = '' and a.refund_id = '' then exists (
-				select from events e where e.type = '`+typeIgnored+`' and e.merchant = a.merchant
+				select from events e where e.type = '`+settled.EventNotifyIgnored+`' and e.merchant = a.merchant
 					and e.at > nullif(a.at, '')::timestamptz - interval '1 hour')
 			when exists (select from events e where e.id = a.unknown) then true
 			when a.refund_id <> '' then exists (

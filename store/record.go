@@ -8,9 +8,6 @@ import (
 	"settled"
 )
 
-// typeRecorded is the first row of every history. It is not published, and has its payment's id.
-const typeRecorded = "payment.recorded"
-
 // Record writes a payment as requested, with the first row of its history, unless its
 // order is there already. Either way it returns the payment that the order has.
 func (s *Store) Record(ctx context.Context, p settled.Payment) (settled.Recorded, error) {
@@ -55,7 +52,7 @@ func (s *Store) record(ctx context.Context, asked []settled.Payment) ([]settled.
 				returning `+paymentColumns+`
 			), told as (
 				insert into events (id, payment_id, version, type, merchant, order_id, at, data, private)
-				select p.id, p.id, p.version, '`+typeRecorded+`', p.merchant, p.order_id, p.created_at,
+				select p.id, p.id, p.version, '`+settled.EventPaymentRecorded+`', p.merchant, p.order_id, p.created_at,
 					json_build_object('expires_at', p.expires_at), true
 				from made p
 			)

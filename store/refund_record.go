@@ -7,10 +7,6 @@ import (
 	"settled"
 )
 
-// typeRefundRecorded is the row of a payment's history that says a refund is about to be
-// asked for. It is not published.
-const typeRefundRecorded = "refund.recorded"
-
 // RecordRefund writes a refund as requested, unless its number is there already. Either way
 // it returns the refund that the number has. It fails with settled.ErrTooMuch when the
 // payment does not have that much left, whatever runs at the same moment.
@@ -26,7 +22,7 @@ func (s *Store) recordRefunds(ctx context.Context, asked []settled.Refund) ([]se
 	var c columns
 	for _, r := range asked {
 		c.row(r.ID, r.PaymentID, r.Merchant, r.OrderID, r.RefundID, fenText(r.Amount), fenText(r.Total), r.Currency,
-			r.Reason, r.Fingerprint, string(r.Request), timeText(r.DueAt), settled.EventID(typeRefundRecorded, r.ID))
+			r.Reason, r.Fingerprint, string(r.Request), timeText(r.DueAt), settled.EventID(settled.EventRefundRecorded, r.ID))
 	}
 	var made []refundRow
 	err := retry(ctx, func() error {
@@ -54,7 +50,7 @@ func (s *Store) recordRefunds(ctx context.Context, asked []settled.Refund) ([]se
 				returning p.id, p.version
 			), told as (
 				insert into events (id, payment_id, refund_id, version, type, merchant, order_id, at, data, private)
-				select a.event_id, r.payment_id, r.id, c.version, '`+typeRefundRecorded+`', r.merchant, r.order_id, r.created_at,
+				select a.event_id, r.payment_id, r.id, c.version, '`+settled.EventRefundRecorded+`', r.merchant, r.order_id, r.created_at,
 					json_build_object('refund_id', r.refund_id, 'amount', r.amount), true
 				from made r join asked a on a.id = r.id join counted c on c.id = r.payment_id
 			)

@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // Notify verifies a notify by both of its signatures and reads it.
-func (l *Legacy) Notify(n settled.Notify) (settled.News, error) {
+func (l *Legacy) Notify(_ context.Context, n settled.Notify) (settled.News, error) {
 	told, err := l.credentials.ReadNotify(n.Query, n.Body)
 	if err != nil {
 		return settled.News{}, fmt.Errorf("%w: %w", settled.ErrUnverified, err)

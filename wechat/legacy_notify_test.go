@@ -46,7 +46,7 @@ func TestNotifyBelievesWhatIsSigned(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := open(t, cut, test.change)
-			got, err := b.gateway.Notify(settled.Notify{
+			got, err := b.gateway.Notify(t.Context(), settled.Notify{
 				Method: "POST", Query: sample(t, "notify_query.txt"), Body: []byte(sample(t, "notify_body.xml")),
 			})
 			if err != nil {
@@ -73,7 +73,7 @@ func TestNotifyIsUnverifiedIfAnythingIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := open(t, cut)
-			if got, err := b.gateway.Notify(n); !errors.Is(err, settled.ErrUnverified) {
+			if got, err := b.gateway.Notify(t.Context(), n); !errors.Is(err, settled.ErrUnverified) {
 				t.Errorf("got %+v, %v", got, err)
 			}
 		})

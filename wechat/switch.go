@@ -59,14 +59,14 @@ func (s *Switch) Replace(next settled.Gateway, keep bool, former ...settled.Noti
 func (s *Switch) Current() settled.Gateway { return s.held.Load().current }
 
 // Notify verifies a notify by the newest keys that can, and reads it.
-func (s *Switch) Notify(n settled.Notify) (settled.News, error) {
+func (s *Switch) Notify(ctx context.Context, n settled.Notify) (settled.News, error) {
 	h := s.held.Load()
-	news, err := h.current.Notify(n)
+	news, err := h.current.Notify(ctx, n)
 	for _, former := range h.former {
 		if !errors.Is(err, settled.ErrUnverified) {
 			break
 		}
-		if old, oldErr := former.Notify(n); oldErr == nil {
+		if old, oldErr := former.Notify(ctx, n); oldErr == nil {
 			s.verified(true)
 			return old, nil
 		}

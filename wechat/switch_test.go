@@ -24,7 +24,7 @@ type keyed struct {
 	leave   <-chan struct{}  // lets prepays end
 }
 
-func (k *keyed) Notify(n settled.Notify) (settled.News, error) {
+func (k *keyed) Notify(_ context.Context, n settled.Notify) (settled.News, error) {
 	if k.asked != nil {
 		k.asked(k.key)
 	}
@@ -119,7 +119,7 @@ func TestACallEndsOnTheGatewayOnWhichItBegan(t *testing.T) {
 func verifies(t *testing.T, s *wechat.Switch) (by string) {
 	t.Helper()
 	for _, key := range []string{"a", "b", "c", "d", "e", "f", "g"} {
-		news, err := s.Notify(settled.Notify{Query: key})
+		news, err := s.Notify(t.Context(), settled.Notify{Query: key})
 		switch {
 		case err == nil && news.Type == "read by "+key:
 			by += key
@@ -194,7 +194,7 @@ func TestANotifyIsShownToTheNewestKeysFirst(t *testing.T) {
 			s.Verified = func(former bool) { heard = append(heard, former) }
 			s.Replace(&keyed{key: "b", asked: ask}, true)
 			s.Replace(&keyed{key: "c", asked: ask, broken: test.broken}, true)
-			_, err := s.Notify(settled.Notify{Query: test.query})
+			_, err := s.Notify(t.Context(), settled.Notify{Query: test.query})
 			if !errors.Is(err, test.err) {
 				t.Errorf("got %v", err)
 			}
@@ -218,7 +218,7 @@ func TestKeysAreReplacedWhileNotifiesComeIn(t *testing.T) {
 	for range 4 {
 		wait.Go(func() {
 			for range 200 {
-				if _, err := s.Notify(settled.Notify{Query: "a"}); err != nil {
+				if _, err := s.Notify(t.Context(), settled.Notify{Query: "a"}); err != nil {
 					t.Error(err)
 				}
 			}

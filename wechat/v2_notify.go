@@ -1,6 +1,7 @@
 package wechat
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -10,7 +11,7 @@ import (
 
 // Notify reads a notify of a payment, which it verifies by its signature, or of a refund,
 // which nothing but our key to its encryption speaks for.
-func (g *V2) Notify(n settled.Notify) (settled.News, error) {
+func (g *V2) Notify(_ context.Context, n settled.Notify) (settled.News, error) {
 	read := g.readPayment
 	if v2.OfRefund(n.Body) {
 		read = g.readRepayment

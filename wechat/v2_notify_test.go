@@ -56,7 +56,7 @@ func TestV2NotifyBelievesWhatIsSigned(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := openV2(t, cut, func(_ *v2Bundle, cfg *wechat.V2Config) { test.change(cfg) })
-			got, err := b.gateway.Notify(settled.Notify{Method: "POST", Body: []byte(test.body)})
+			got, err := b.gateway.Notify(t.Context(), settled.Notify{Method: "POST", Body: []byte(test.body)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestV2NotifyOfARefundIsAHintAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := openV2(t, cut).gateway.Notify(settled.Notify{Method: "POST", Body: []byte(test.body)})
+			got, err := openV2(t, cut).gateway.Notify(t.Context(), settled.Notify{Method: "POST", Body: []byte(test.body)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +158,7 @@ func TestV2NotifyIsUnverifiedIfAnythingIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := openV2(t, cut).gateway.Notify(settled.Notify{Method: "POST", Body: []byte(body)})
+			got, err := openV2(t, cut).gateway.Notify(t.Context(), settled.Notify{Method: "POST", Body: []byte(body)})
 			if !errors.Is(err, settled.ErrUnverified) || got != (settled.News{}) {
 				t.Errorf("got %+v, %v", got, err)
 			}

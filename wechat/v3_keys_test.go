@@ -55,7 +55,7 @@ func TestV3UnknownSerialsLeadToOneLookAMinute(t *testing.T) {
 	b := openV3(t, platform(shared))
 	for minute := range 3 {
 		for range 50 {
-			if _, err := b.gateway.Notify(v3Notify(t, "C3", "TRANSACTION.SUCCESS", v3Paid)); !errors.Is(err, settled.ErrUnverified) {
+			if _, err := b.gateway.Notify(t.Context(), v3Notify(t, "C3", "TRANSACTION.SUCCESS", v3Paid)); !errors.Is(err, settled.ErrUnverified) {
 				t.Fatalf("got %v", err)
 			}
 		}
@@ -71,7 +71,7 @@ func TestV3UnknownSerialsLeadToOneLookAMinute(t *testing.T) {
 	} {
 		n := v3Notify(t, "C3", "TRANSACTION.SUCCESS", v3Paid)
 		spoil(&n)
-		if _, err := b.gateway.Notify(n); !errors.Is(err, settled.ErrUnverified) {
+		if _, err := b.gateway.Notify(t.Context(), n); !errors.Is(err, settled.ErrUnverified) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestV3WithoutAnyKeyNobodyIsAsked(t *testing.T) {
 			if len(b.got()) != 0 {
 				t.Error("it made a call")
 			}
-			if _, err := b.gateway.Notify(v3Notify(t, v3OldSerial, "TRANSACTION.SUCCESS", v3Paid)); !errors.Is(err, settled.ErrUnverified) {
+			if _, err := b.gateway.Notify(t.Context(), v3Notify(t, v3OldSerial, "TRANSACTION.SUCCESS", v3Paid)); !errors.Is(err, settled.ErrUnverified) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -162,7 +162,7 @@ func TestV3FurtherKeysVerify(t *testing.T) {
 	t.Parallel()
 	b := openV3(t, func(cfg *wechat.V3Config) { cfg.AlsoVerify = []v3.Key{publicOf("A1")} })
 	for _, serial := range []string{v3PublicID, v3OldSerial} {
-		if _, err := b.gateway.Notify(v3Notify(t, serial, "TRANSACTION.SUCCESS", v3Paid)); err != nil {
+		if _, err := b.gateway.Notify(t.Context(), v3Notify(t, serial, "TRANSACTION.SUCCESS", v3Paid)); err != nil {
 			t.Errorf("%s: %v", serial, err)
 		}
 	}

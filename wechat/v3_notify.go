@@ -16,16 +16,16 @@ import (
 const notifyPatience = 3 * time.Second
 
 // Notify verifies a notify by its signature, decrypts it and reads it.
-func (g *V3) Notify(n settled.Notify) (settled.News, error) {
-	news, err := g.readNotify(n)
+func (g *V3) Notify(ctx context.Context, n settled.Notify) (settled.News, error) {
+	news, err := g.readNotify(ctx, n)
 	if err != nil {
 		return settled.News{}, fmt.Errorf("%w: %w", settled.ErrUnverified, err)
 	}
 	return news, nil
 }
 
-func (g *V3) readNotify(n settled.Notify) (settled.News, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), notifyPatience)
+func (g *V3) readNotify(ctx context.Context, n settled.Notify) (settled.News, error) {
+	ctx, cancel := context.WithTimeout(ctx, notifyPatience)
 	defer cancel()
 	at := n.ReceivedAt
 	if at.IsZero() {

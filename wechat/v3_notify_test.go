@@ -53,7 +53,7 @@ func TestV3NotifyBelievesWhatIsSigned(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := openV3(t, nil)
-			got, err := b.gateway.Notify(v3Notify(t, v3PublicID, test.kind, test.text))
+			got, err := b.gateway.Notify(t.Context(), v3Notify(t, v3PublicID, test.kind, test.text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestV3NotifyIsJudgedByWhenItCame(t *testing.T) {
 			b.pass(test.clock)
 			n := v3Notify(t, v3PublicID, "TRANSACTION.SUCCESS", v3Paid)
 			n.ReceivedAt = test.received
-			if _, err := b.gateway.Notify(n); (err == nil) != test.ok {
+			if _, err := b.gateway.Notify(t.Context(), n); (err == nil) != test.ok {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -117,7 +117,7 @@ func TestV3NotifyIsUnverifiedIfAnythingIsWrong(t *testing.T) {
 			t.Parallel()
 			n := v3Notify(t, v3PublicID, "TRANSACTION.SUCCESS", v3Paid)
 			change(&n)
-			got, err := openV3(t, nil).gateway.Notify(n)
+			got, err := openV3(t, nil).gateway.Notify(t.Context(), n)
 			if !errors.Is(err, settled.ErrUnverified) || got != (settled.News{}) {
 				t.Errorf("got %+v, %v", got, err)
 			}
@@ -154,7 +154,7 @@ func TestV3WhileKeysChangeBothKindsVerify(t *testing.T) {
 	}
 	b := openV3(t, both, signed(v3Paid), v3Answer{status: 200, body: v3Paid, serial: v3OldSerial})
 	for _, serial := range []string{v3PublicID, v3OldSerial, v3NewSerial} {
-		if _, err := b.gateway.Notify(v3Notify(t, serial, "TRANSACTION.SUCCESS", v3Paid)); err != nil {
+		if _, err := b.gateway.Notify(t.Context(), v3Notify(t, serial, "TRANSACTION.SUCCESS", v3Paid)); err != nil {
 			t.Errorf("%s: %v", serial, err)
 		}
 	}

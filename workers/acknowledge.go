@@ -8,14 +8,9 @@ import (
 	"settled"
 )
 
-const (
-	// acknowledgeWithin is how long WeChat waits for the delivernotify of virtual goods
-	// (Open Platform, APP payment document, delivernotify); after that it counts as late.
-	acknowledgeWithin = 24 * time.Hour
-	// typeAcknowledged is the row of the history that says WeChat took it. It is not
-	// published.
-	typeAcknowledged = "payment.acknowledged"
-)
+// acknowledgeWithin is how long WeChat waits for the delivernotify of virtual goods (Open
+// Platform, APP payment document, delivernotify); after that it counts as late.
+const acknowledgeWithin = 24 * time.Hour
 
 // acknowledge is the pool that tells WeChat that the goods of a completed payment were
 // delivered, for the merchants that want it: again and again until WeChat takes it.
@@ -30,7 +25,7 @@ func (w *Workers) deliver(ctx context.Context, p settled.Payment) error {
 	}
 	cause := gateway.Acknowledge(ctx, p)
 	if cause == nil {
-		event, err := w.event(p, typeAcknowledged, struct{}{})
+		event, err := w.event(p, settled.EventPaymentAcknowledged, struct{}{})
 		if err != nil {
 			return err
 		}

@@ -32,10 +32,13 @@ func (w *Workers) notified(ctx context.Context, m events.Message) error {
 	if !ok {
 		return events.Park(fmt.Errorf("notify of a merchant that is not configured: %.64q", n.Merchant))
 	}
-	news, err := merchant.Gateway.Notify(settled.Notify{
+	news, err := merchant.Gateway.Notify(ctx, settled.Notify{
 		Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body, ReceivedAt: received(n, m),
 	})
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return fmt.Errorf("read notify of %s: %w", n.Merchant, ctx.Err()) // it may verify, given the time
+	case err != nil:
 		return events.Park(fmt.Errorf("read notify of %s: %w", n.Merchant, err))
 	}
 	if err := w.hear(ctx, m, n.Merchant, news); err != nil {
@@ -67,20 +70,16 @@ func (w *Workers) hear(ctx context.Context, m events.Message, merchant string, n
 	}
 }
 
-// typeIgnored is the row of the history that says WeChat told of something that is no
-// payment and no refund. It is not published.
-const typeIgnored = "notify.ignored"
-
 // ignore notes a notify about something else that WeChat sells, so that WeChat can be told
 // that it was heard.
 func (w *Workers) ignore(ctx context.Context, m events.Message, merchant string, news settled.News) error {
 	data, err := json.Marshal(map[string]string{"type": clip(news.Type, 64)})
 	if err != nil {
-		return fmt.Errorf("write %s: %w", typeIgnored, err)
+		return fmt.Errorf("write %s: %w", settled.EventNotifyIgnored, err)
 	}
 	w.cfg.Log.WarnContext(ctx, "notify ignored", "merchant", merchant, "type", clip(news.Type, 64))
 	_, err = w.cfg.Ledger.Tell(ctx, settled.Event{
-		ID: settled.EventID(typeIgnored, m.ID), Type: typeIgnored, Merchant: merchant,
+		ID: settled.EventID(settled.EventNotifyIgnored, m.ID), Type: settled.EventNotifyIgnored, Merchant: merchant,
 		At: w.cfg.Now(), Data: data, Private: true,
 	})
 	return err

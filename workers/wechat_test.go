@@ -127,7 +127,7 @@ func (g *wechat) QueryRefund(_ context.Context, r settled.Refund) (settled.Repay
 	return answer.repayment, answer.err
 }
 
-func (g *wechat) Notify(n settled.Notify) (settled.News, error) {
+func (g *wechat) Notify(_ context.Context, n settled.Notify) (settled.News, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.received = append(g.received, n)

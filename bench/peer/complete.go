@@ -14,7 +14,7 @@ import (
 )
 
 // verify reads a notify as settled does, signature and all.
-func (d *desk) verify(data []byte) (merchant string, trade settled.Trade, err error) {
+func (d *desk) verify(ctx context.Context, data []byte) (merchant string, trade settled.Trade, err error) {
 	var n events.Notify
 	if err := json.Unmarshal(data, &n); err != nil {
 		return "", trade, fmt.Errorf("read notify: %w", err)
@@ -27,7 +27,7 @@ func (d *desk) verify(data []byte) (merchant string, trade settled.Trade, err er
 	if !ok {
 		return "", trade, fmt.Errorf("notify of a merchant that nobody knows: %.64q", n.Merchant)
 	}
-	news, err := gateway.Notify(settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body, ReceivedAt: at})
+	news, err := gateway.Notify(ctx, settled.Notify{Method: n.Method, Query: n.Query, Header: n.Headers, Body: n.Body, ReceivedAt: at})
 	if err != nil {
 		return "", trade, fmt.Errorf("verify notify: %w", err)
 	}

@@ -102,7 +102,7 @@ func (d *desktop) notify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	said := settled.Success
-	news, err := gateway.Notify(settled.Notify{Method: r.Method, Header: r.Header, Body: body, ReceivedAt: time.Now()})
+	news, err := gateway.Notify(r.Context(), settled.Notify{Method: r.Method, Header: r.Header, Body: body, ReceivedAt: time.Now()})
 	if err != nil || news.Trade == nil {
 		said = settled.Unverified
 	} else if err := d.finish(r.Context(), merchant, *news.Trade); err != nil {

@@ -76,7 +76,7 @@ type finalizer struct {
 
 // Work completes the payment and the job, or neither.
 func (w *finalizer) Work(ctx context.Context, job *river.Job[finalizing]) error {
-	merchant, trade, err := w.verify(job.Args.Data)
+	merchant, trade, err := w.verify(ctx, job.Args.Data)
 	if err != nil {
 		return err
 	}

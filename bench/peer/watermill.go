@@ -41,7 +41,7 @@ func Watermill(ctx context.Context, task []byte) error {
 		return err
 	}
 	router.AddConsumerHandler("finalize", d.Prefix+events.NotifyReceived, notifies, func(m *message.Message) error {
-		merchant, trade, err := d.verify(m.Payload)
+		merchant, trade, err := d.verify(m.Context(), m.Payload)
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func (c *consoleLetters) Letters(ctx context.Context, before uint64, size int) (
 // shown is a letter as the page shows it. Whose it is may take PostgreSQL to tell, and is left
 // out without.
 func (c *consoleLetters) shown(ctx context.Context, letter bus.DeadLetter) console.Letter {
-	o := c.find.owner(letter)
+	o := c.find.owner(ctx, letter)
 	if o.orderID == "" && o.paymentID != "" {
 		if p, known, err := c.find.payment(ctx, o); err == nil && known {
 			o.merchant, o.orderID = p.Merchant, p.OrderID
@@ -106,7 +106,7 @@ func (c *consoleLetters) Replay(ctx context.Context, sequence uint64, by, commen
 	}
 	work := c.work
 	work.by, work.comment = clean(by, 128), clean(comment, 512)
-	return unavailable(work.one(ctx, found{letter, c.find.owner(letter)}, replaying))
+	return unavailable(work.one(ctx, found{letter, c.find.owner(ctx, letter)}, replaying))
 }
 
 // LettersOf lists the dead letters of one order among the latest thousand.

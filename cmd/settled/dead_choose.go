@@ -42,7 +42,7 @@ type finder struct {
 }
 
 // owner reads the letter alone.
-func (f *finder) owner(letter bus.DeadLetter) owner {
+func (f *finder) owner(ctx context.Context, letter bus.DeadLetter) owner {
 	var said struct {
 		Merchant  string `json:"merchant"`
 		OrderID   string `json:"order_id"`
@@ -57,20 +57,20 @@ func (f *finder) owner(letter bus.DeadLetter) owner {
 		o.orderID = headerOf(letter, events.HeaderSubject)
 	}
 	if o.orderID == "" && letter.Subject == events.NotifyReceived {
-		o.orderID = f.orderOfNotify(letter.Data)
+		o.orderID = f.orderOfNotify(ctx, letter.Data)
 	}
 	return o
 }
 
 // orderOfNotify asks the merchant's protocol which order a notify tells of; "" if it does
 // not verify.
-func (f *finder) orderOfNotify(data []byte) string {
+func (f *finder) orderOfNotify(ctx context.Context, data []byte) string {
 	merchant, notify, err := notifyOf(data)
 	gateway, ok := f.merchants[merchant]
 	if err != nil || !ok {
 		return ""
 	}
-	news, err := gateway.Notify(notify)
+	news, err := gateway.Notify(ctx, notify)
 	switch {
 	case err != nil:
 		return ""
@@ -177,7 +177,7 @@ func (c chosen) read(ctx context.Context) iter.Seq2[bus.DeadLetter, error] {
 // ownerOf asks PostgreSQL only if the filter can't do without: letters are listed while it
 // is away, too.
 func (c chosen) ownerOf(ctx context.Context, letter bus.DeadLetter) (owner, error) {
-	o := c.find.owner(letter)
+	o := c.find.owner(ctx, letter)
 	if o.paymentID == "" || o.orderID != "" || c.filter.merchant+c.filter.orderID == "" {
 		return o, nil
 	}

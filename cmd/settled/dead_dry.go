@@ -45,7 +45,7 @@ func (p *process) requestWould(ctx context.Context, data []byte) (string, error)
 	}
 	known, err := p.store.Payment(ctx, request.Merchant, request.OrderID)
 	switch {
-	case errors.Is(err, settled.ErrNotFound) && !request.ExpiresAt.IsZero() && request.ExpiresAt.Before(time.Now()):
+	case errors.Is(err, settled.ErrNotFound) && !request.ExpiresAt.IsZero() && !request.ExpiresAt.After(p.store.Now()):
 		return "would be rejected: expires_at is over", nil
 	case errors.Is(err, settled.ErrNotFound):
 		return "would record the payment and ask WeChat for a prepay id", nil
@@ -54,7 +54,7 @@ func (p *process) requestWould(ctx context.Context, data []byte) (string, error)
 	case known.Fingerprint != request.Fingerprint():
 		return "would be rejected: the order was requested before with other content", nil
 	}
-	return fmt.Sprintf("would change nothing: the payment is %s", known.Status), nil
+	return fmt.Sprintf("would move nothing, and tell again what came of it: the payment is %s", known.Status), nil
 }
 
 func (p *process) notifyWould(ctx context.Context, data []byte) (string, error) {
@@ -66,7 +66,7 @@ func (p *process) notifyWould(ctx context.Context, data []byte) (string, error) 
 	if !ok {
 		return "", fmt.Errorf("merchant %q is not configured", merchant)
 	}
-	news, err := gateway.Notify(notify)
+	news, err := gateway.Notify(ctx, notify)
 	switch {
 	case err != nil:
 		return "", err
@@ -100,10 +100,13 @@ func (p *process) tradeWould(ctx context.Context, merchant string, trade settled
 	if err != nil {
 		return "", err
 	}
+	if !trade.Paid {
+		return fmt.Sprintf("would ask WeChat about the payment, which is %s", known.Status), nil
+	}
 	if reason, detail := settled.Disagreement(known, trade); reason != "" {
 		return fmt.Sprintf("would be flagged: %s: %s", reason, detail), nil
 	}
-	if to, moved := settled.Next(known.Status, settled.FactPaid); moved && trade.Paid {
+	if to, moved := settled.Next(known.Status, settled.FactPaid); moved {
 		return fmt.Sprintf("would move payment %s from %s to %s", known.ID, known.Status, to), nil
 	}
 	return fmt.Sprintf("would change nothing: the payment is %s", known.Status), nil
@@ -147,7 +150,7 @@ func (p *process) refundWould(ctx context.Context, data []byte) (string, error) 
 	case known.Fingerprint != request.Fingerprint():
 		return "would be rejected: the refund was requested before with other content", nil
 	}
-	return fmt.Sprintf("would change nothing: the refund is %s", known.Status), nil
+	return fmt.Sprintf("would move nothing, and tell again what came of it: the refund is %s", known.Status), nil
 }
 
 func (p *process) returnWould(ctx context.Context, data []byte) (string, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ type reader struct {
 	news settled.News
 }
 
-func (r *reader) Notify(settled.Notify) (settled.News, error) { return r.news, nil }
+func (r *reader) Notify(context.Context, settled.Notify) (settled.News, error) { return r.news, nil }
 
 // refunded is a payment of 1999 fen that was paid, with a refund R1 of 500 fen that WeChat
 // has accepted.
@@ -89,11 +90,11 @@ func TestADryReplaySaysWhatARefundRequestWouldDo(t *testing.T) {
 	refunded(t, s, "shop3", "order001")
 	p := &process{store: s, cfg: &config.Config{Merchants: map[string]config.Merchant{"shop3": {Protocol: "v3"}}}}
 	for want, data := range map[string][]byte{
-		"would become a dead letter again":                                      []byte(`{"merchant`),
-		"would fail: amount.refund: must not be more than total":                refundLetter("shop3", "order001", "R2", 2000),
-		"would record the refund and ask WeChat for it":                         refundLetter("shop3", "order001", "R2", 500),
-		"would be rejected: the refund was requested before with other content": refundLetter("shop3", "order001", "R1", 501),
-		"would change nothing: the refund is accepted":                          refundLetter("shop3", "order001", "R1", 500),
+		"would become a dead letter again":                                           []byte(`{"merchant`),
+		"would fail: amount.refund: must not be more than total":                     refundLetter("shop3", "order001", "R2", 2000),
+		"would record the refund and ask WeChat for it":                              refundLetter("shop3", "order001", "R2", 500),
+		"would be rejected: the refund was requested before with other content":      refundLetter("shop3", "order001", "R1", 501),
+		"would move nothing, and tell again what came of it: the refund is accepted": refundLetter("shop3", "order001", "R1", 500),
 	} {
 		if got := p.wouldChange(t.Context(), bus.DeadLetter{Subject: events.RefundRequested, Data: data}); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", data, got, want)
@@ -119,6 +120,30 @@ func TestADryReplaySaysWhatARefundNotifyWouldDo(t *testing.T) {
 		p := &process{store: s, merchants: map[string]*wechat.Switch{"shop3": wechat.NewSwitch(&reader{news: news})}}
 		if got := p.wouldChange(t.Context(), bus.DeadLetter{Subject: events.NotifyReceived, Data: data}); !strings.HasPrefix(got, want) {
 			t.Errorf("%+v: %q, want %q", news, got, want)
+		}
+	}
+}
+
+func TestADryReplaySaysWhatAPaymentNotifyWouldDo(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	refunded(t, s, "shop3", "order001")
+	data, err := json.Marshal(events.Notify{Merchant: "shop3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid := settled.Trade{OrderID: "order001", TransactionID: "42", Paid: true, Amount: settled.Money{Total: 1999, Currency: settled.CNY}}
+	unknown, other := paid, paid
+	unknown.OrderID, other.Amount.Total = "order009", 1000
+	for want, trade := range map[string]settled.Trade{
+		"would change nothing: the payment is completed":         paid,
+		"would be flagged: unknown_order":                        unknown,
+		"would be flagged: amount_mismatch":                      other,
+		"would ask WeChat about the payment, which is completed": {OrderID: "order001"}, // WeChat names no currency then
+	} {
+		p := &process{store: s, merchants: map[string]*wechat.Switch{"shop3": wechat.NewSwitch(&reader{news: settled.News{Trade: &trade}})}}
+		if got := p.wouldChange(t.Context(), bus.DeadLetter{Subject: events.NotifyReceived, Data: data}); !strings.HasPrefix(got, want) {
+			t.Errorf("%+v: %q, want %q", trade, got, want)
 		}
 	}
 }
