@@ -3,7 +3,9 @@ package workers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -126,21 +128,35 @@ func (c cycle[T]) take(ctx context.Context, merchants []string, each int) []T {
 	return taken
 }
 
-// handle finishes what was begun even while the program stops: the calls it makes are
-// bounded by themselves.
-func (c cycle[T]) handle(ctx context.Context, one T) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease)
+// handle finishes what was begun even while the program stops, for Drain at most.
+func (c cycle[T]) handle(stopping context.Context, one T) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(stopping), lease)
 	defer cancel()
+	defer context.AfterFunc(stopping, func() { time.AfterFunc(c.workers.cfg.Drain, cancel) })()
 	merchant, id := c.name(one)
 	end := func(error) {}
 	if begin := c.workers.cfg.Begin; begin != nil {
 		ctx, end = begin(ctx, c.what, c.status, merchant, id)
 	}
-	err := c.look(ctx, one)
+	err := c.try(ctx, one)
 	end(err)
 	if err != nil {
 		c.workers.cfg.Log.WarnContext(ctx, "what is due was not looked at", "what", c.what, "id", id, "status", c.status, "error", err)
 	}
+}
+
+// try looks. A panic is a bug with a row attached: it counts as an error, or it would take
+// one process after the other with it, as the row's lease ends.
+func (c cycle[T]) try(ctx context.Context, one T) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			merchant, id := c.name(one)
+			c.workers.cfg.Log.ErrorContext(ctx, "looking panicked", "what", c.what, "status", c.status, "merchant", merchant, "id", id,
+				"panic", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	return c.look(ctx, one)
 }
 
 // pause waits for d and reports whether ctx still lives.

@@ -124,3 +124,21 @@ func TestNothingIsToldBeforeItsCommit(t *testing.T) {
 	}
 	w.stands("order001", settled.StatusCompleted)
 }
+
+// A bug that one payment meets is that payment's trouble alone.
+func TestAPanicOverOnePaymentLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cursed, other := w.prepared("order001"), w.prepared("order002")
+	w.wechat.will("query", says{trade: paid()})
+	due := `update payments set due_at = now() - interval '1 second' where id = $1`
+	w.wechat.during("query", func() {
+		w.write(due, other.ID)
+		panic("a bug")
+	})
+	w.write(due, cursed.ID)
+	w.untilSaid("reconcile", other.ID)
+	if w.payment("order001").Status != settled.StatusPrepared || w.payment("order002").Status != settled.StatusCompleted {
+		t.Errorf("order001 is %s, order002 is %s", w.payment("order001").Status, w.payment("order002").Status)
+	}
+}

@@ -133,7 +133,7 @@ func (w *Workers) takeUp(ctx context.Context, m events.Message, r settled.Refund
 	}
 	defer w.refunding.give(r.Merchant)
 	mine, err := w.cfg.Ledger.DueRefunds(ctx, settled.RefundClaim{
-		Status: settled.RefundRequested, ID: r.ID, DueBy: r.DueAt, Merchants: w.merchants, Each: 1, Lease: lease,
+		Status: settled.RefundRequested, ID: r.ID, DueBy: r.DueAt, Merchants: []string{r.Merchant}, Each: 1, Lease: lease,
 	})
 	if err != nil || len(mine) == 0 {
 		return err

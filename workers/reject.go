@@ -42,12 +42,15 @@ func (w *Workers) refuse(ctx context.Context, m events.Message, event settled.Ev
 	return nil
 }
 
-// known keeps what anybody may write into a request out of the metrics' labels.
+// UnknownMerchant is what metrics call a merchant that is not in the configuration, or not
+// named at all: what anybody may write into a request is no label.
+const UnknownMerchant = "unknown"
+
 func (w *Workers) known(merchant string) string {
 	if _, ok := w.cfg.Merchants[merchant]; ok {
 		return merchant
 	}
-	return "unknown"
+	return UnknownMerchant
 }
 
 // reply tells whoever waits for the message what has been committed. It is a courtesy: a

@@ -263,6 +263,9 @@ func TestThePageKnowsKeysAndQueues(t *testing.T) {
 	if _, err := p.merchants["classic"].Query(t.Context(), settled.Payment{OrderID: "nobody"}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := p.account(p.cfg.Merchants["classic"]); err != nil { // of a changed file that is refused in the end
+		t.Fatal(err)
+	}
 	p.sights.host("shop3", "main", true, time.Now())
 	for _, want := range [][3]string{
 		{"classic", "access token", keyGood}, {"classic", "host main", keyGood}, {"classic", "host backup", "not told of"},

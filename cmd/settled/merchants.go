@@ -17,19 +17,20 @@ import (
 func (p *process) openMerchants() error {
 	p.merchants = map[string]*wechat.Switch{}
 	for name, m := range p.cfg.Merchants {
-		gateway, former, err := p.gateway(m)
+		a, err := p.account(m)
 		if err != nil {
 			return misuse{fmt.Errorf("merchants.%s: %w", name, err)}
 		}
-		p.merchants[name] = p.newSwitch(m, gateway, former)
+		p.merchants[name] = p.newSwitch(m, a)
+		p.sights.holds(name, a.tokens)
 	}
 	return nil
 }
 
 // newSwitch puts a gateway behind a switch. Of the protocols whose keys have no names, the
 // switch knows whether the present or a former key has verified a notify.
-func (p *process) newSwitch(m config.Merchant, gateway settled.Gateway, former []settled.Notifies) *wechat.Switch {
-	s := wechat.NewSwitch(gateway, former...)
+func (p *process) newSwitch(m config.Merchant, a account) *wechat.Switch {
+	s := wechat.NewSwitch(a.gateway, a.former...)
 	if m.V3 == nil {
 		s.Verified = func(byFormer bool) {
 			key := presentKey
@@ -42,8 +43,15 @@ func (p *process) newSwitch(m config.Merchant, gateway settled.Gateway, former [
 	return s
 }
 
-// gateway makes the gateway of a merchant, and those of the keys that still verify.
-func (p *process) gateway(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
+// account is what stands behind a merchant's switch.
+type account struct {
+	gateway settled.Gateway
+	former  []settled.Notifies // of the keys that still verify
+	tokens  *hints.Tokens      // access tokens; nil for a protocol without
+}
+
+// account makes what a merchant's section asks for. Nothing uses it yet.
+func (p *process) account(m config.Merchant) (account, error) {
 	switch {
 	case m.V2 != nil:
 		return p.v2(m)
@@ -86,7 +94,7 @@ func (p *process) hostChanged(m config.Merchant) func(host string, open bool) {
 	}
 }
 
-func (p *process) legacy(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
+func (p *process) legacy(m config.Merchant) (account, error) {
 	cfg := wechat.LegacyConfig{
 		Merchant: m.Name, AppID: m.AppID, AppSecret: m.Legacy.AppSecret.Reveal(), PaySignKey: m.Legacy.PaySignKey.Reveal(),
 		PartnerID: m.Legacy.PartnerID, PartnerKey: m.Legacy.PartnerKey.Reveal(),
@@ -96,12 +104,11 @@ func (p *process) legacy(m config.Merchant) (settled.Gateway, []settled.Notifies
 	}
 	fetcher, err := wechat.NewLegacyTokenFetcher(cfg)
 	if err != nil {
-		return nil, nil, err
+		return account{}, err
 	}
 	tokens := p.hints.Tokens(hints.TokenConfig{
 		Merchant: m.Name, Key: tokenKey(m), Fetch: fetcher.FetchToken, DailyQuota: m.Legacy.TokenDailyQuota,
 	})
-	p.sights.holds(m.Name, tokens)
 	cfg.Tokens = tokens
 	var former []settled.Notifies
 	for _, keys := range m.Legacy.AlsoVerify.Keys {
@@ -109,12 +116,12 @@ func (p *process) legacy(m config.Merchant) (settled.Gateway, []settled.Notifies
 		old.PaySignKey, old.PartnerKey = keys.PaySignKey.Reveal(), keys.PartnerKey.Reveal()
 		gateway, err := wechat.NewLegacy(old)
 		if err != nil {
-			return nil, nil, err
+			return account{}, err
 		}
 		former = append(former, gateway)
 	}
 	gateway, err := wechat.NewLegacy(cfg)
-	return gateway, former, err
+	return account{gateway, former, tokens}, err
 }
 
 // tokenKey names what a merchant's tokens depend on: with another app, secret or way of
@@ -123,7 +130,7 @@ func tokenKey(m config.Merchant) string {
 	return fmt.Sprintf("%s %s %s %t", m.Endpoint, m.AppID, m.Legacy.AppSecret.Reveal(), m.Legacy.StableToken)
 }
 
-func (p *process) v2(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
+func (p *process) v2(m config.Merchant) (account, error) {
 	cfg := wechat.V2Config{
 		Merchant: m.Name, AppID: m.AppID, MchID: m.V2.MchID, APIKey: m.V2.APIKey.Reveal(), SignType: m.V2.SignType,
 		Endpoint: m.Endpoint, BackupEndpoint: m.BackupEndpoint, NotifyURL: p.notifyURL(m), Rate: m.V2.Rate,
@@ -132,7 +139,7 @@ func (p *process) v2(m config.Merchant) (settled.Gateway, []settled.Notifies, er
 	if m.V2.ClientCertificate != "" {
 		certificate, err := tls.LoadX509KeyPair(m.V2.ClientCertificate, m.V2.ClientKey)
 		if err != nil {
-			return nil, nil, fmt.Errorf("read client_certificate and client_key: %w", err)
+			return account{}, fmt.Errorf("read client_certificate and client_key: %w", err)
 		}
 		cfg.Certificate = &certificate
 	}
@@ -142,22 +149,22 @@ func (p *process) v2(m config.Merchant) (settled.Gateway, []settled.Notifies, er
 		old.APIKey = keys.APIKey.Reveal()
 		gateway, err := wechat.NewV2(old)
 		if err != nil {
-			return nil, nil, err
+			return account{}, err
 		}
 		former = append(former, gateway)
 	}
 	gateway, err := wechat.NewV2(cfg)
-	return gateway, former, err
+	return account{gateway: gateway, former: former}, err
 }
 
-func (p *process) v3(m config.Merchant) (settled.Gateway, []settled.Notifies, error) {
+func (p *process) v3(m config.Merchant) (account, error) {
 	cfg, err := p.v3Config(m)
 	if err != nil {
-		return nil, nil, err
+		return account{}, err
 	}
 	fetcher, err := wechat.NewV3CertificateFetcher(cfg)
 	if err != nil {
-		return nil, nil, err
+		return account{}, err
 	}
 	// The certificates come as WeChat sent them, encrypted: whoever can write to Redis can't
 	// make one up.
@@ -176,12 +183,12 @@ func (p *process) v3(m config.Merchant) (settled.Gateway, []settled.Notifies, er
 		old.APIV3Key = keys.APIV3Key.Reveal()
 		gateway, err := wechat.NewV3(old)
 		if err != nil {
-			return nil, nil, err
+			return account{}, err
 		}
 		former = append(former, gateway)
 	}
 	gateway, err := wechat.NewV3(cfg)
-	return gateway, former, err
+	return account{gateway: gateway, former: former}, err
 }
 
 // v3Config reads the key files of a merchant of APIv3.

@@ -13,6 +13,7 @@ import (
 	"settled/events/bus"
 	"settled/store/hints"
 	"settled/telemetry"
+	"settled/workers"
 )
 
 // first shows every number that somebody is woken by, before there is anything to count: a
@@ -41,7 +42,7 @@ func (p *process) first() {
 			counter.WithLabelValues(merchant)
 		}
 	}
-	m.rejected.WithLabelValues("") // a request that names no merchant
+	m.rejected.WithLabelValues(workers.UnknownMerchant)
 	for _, source := range []settled.Source{settled.FromNotify, settled.FromQuery} {
 		m.completed.WithLabelValues(string(source))
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"settled"
 	"settled/cmd/settled/config"
 )
 
@@ -66,9 +65,10 @@ func (r *reloader) reload(ctx context.Context) (replaced int) {
 	}
 	for _, c := range changes {
 		name := c.merchant.Name
-		r.process.merchants[name].Replace(c.gateway, keeps(c.merchant), c.former...)
+		r.process.merchants[name].Replace(c.account.gateway, keeps(c.merchant), c.account.former...)
 		r.process.metrics.hostsForgotten(name)
 		r.process.sights.forget(name)
+		r.process.sights.holds(name, c.account.tokens)
 		r.seen[name] = c.digest
 		r.process.metrics.reloads.WithLabelValues("replaced").Inc()
 		r.process.log.InfoContext(ctx, "keys of a merchant replaced", "merchant", name, "former_keys_verify", keeps(c.merchant))
@@ -82,8 +82,7 @@ func (r *reloader) reload(ctx context.Context) (replaced int) {
 type change struct {
 	merchant config.Merchant
 	digest   string
-	gateway  settled.Gateway
-	former   []settled.Notifies
+	account  account
 }
 
 // changes makes new gateways for the merchants whose sections have changed, all of them or
@@ -100,7 +99,7 @@ func (r *reloader) changes(cfg *config.Config) ([]change, error) {
 			return nil, fmt.Errorf("merchants.%s has gone or is another account, which takes a restart and, for another account, another name", name)
 		}
 		var err error
-		if c.gateway, c.former, err = r.process.gateway(m); err != nil {
+		if c.account, err = r.process.account(m); err != nil {
 			return nil, fmt.Errorf("merchants.%s: %w", name, err)
 		}
 		changes = append(changes, c)

@@ -103,9 +103,11 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		return nil, fmt.Errorf("connect to nats: %w", err)
 	}
 	if b.js, err = jetstream.New(b.nc); err != nil {
+		b.nc.Close()
 		return nil, fmt.Errorf("connect to jetstream: %w", err)
 	}
 	if b.replies, err = subscribeReplies(b.nc); err != nil {
+		b.nc.Close()
 		return nil, fmt.Errorf("subscribe to replies: %w", err)
 	}
 	return b, nil
