@@ -17,7 +17,7 @@ type Bills interface {
 	Bill(ctx context.Context, day BillDay, each func(BillRow) error) error
 }
 
-// ErrBillPending: WeChat makes the bill of a day in the next morning, and has not yet.
+// ErrBillPending: WeChat makes the bill of a day on the following morning, and has not yet.
 var ErrBillPending = errors.New("WeChat has not made the bill of that day yet; it does so from 9:00 of the next day, Beijing time: ask again later")
 
 // BillRow is one row of a bill: a payment, or a refund.

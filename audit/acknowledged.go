@@ -111,7 +111,8 @@ func (w *Watch) page(before time.Time) []settled.Acknowledged {
 	return append([]settled.Acknowledged(nil), w.wait[:n]...)
 }
 
-// lost tells which notifies WeChat heard success for and nothing committed says so.
+// lost finds the notifies that WeChat was told success for although nothing they say is
+// committed.
 func lost(ctx context.Context, ledger Notifies, notifies []settled.Acknowledged) ([]settled.Break, error) {
 	committed, err := ledger.CommittedNotifies(ctx, notifies)
 	if err != nil {

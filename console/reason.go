@@ -25,7 +25,7 @@ type because struct {
 	say  func(situation) sentence
 }
 
-// open are the rules with which those of both open states begin.
+// open are the rules that those of both open states begin with.
 var open = []because{
 	{situation.flagged, flaggedAs("open.flagged")},
 	{situation.disputed, disputedAs("open.disputed")},

@@ -37,7 +37,7 @@ var merchants = []string{classic, shop2, shop3}
 // Merchants are those of every world: one of the legacy protocol, of APIv2 and of APIv3.
 func Merchants() []string { return slices.Clone(merchants) }
 
-// account is the merchants as WeChat knows them.
+// accounts are the merchants as WeChat knows them.
 func accounts() ([]simulator.Merchant, error) {
 	pair, err := keys()
 	if err != nil {

@@ -19,8 +19,22 @@ type crowd struct {
 	most int
 
 	mu     sync.Mutex
-	groups map[string]*group // by kind and merchant
+	groups map[groupName]*group
 }
+
+// groupName is whose requests of which kind a group are.
+type groupName struct {
+	kind     kind
+	merchant string
+}
+
+// kind is what a request brings.
+type kind int
+
+const (
+	orders kind = iota
+	notifies
+)
 
 // group is one merchant's orders, or its notifies.
 type group struct {
@@ -29,17 +43,17 @@ type group struct {
 }
 
 func newCrowd(inHand int) *crowd {
-	return &crowd{most: max(1, inHand/2), groups: map[string]*group{}}
+	return &crowd{most: max(1, inHand/2), groups: map[groupName]*group{}}
 }
 
 // enter counts one more of a kind, if there is room for it.
-func (c *crowd) enter(kind, merchant string) bool {
+func (c *crowd) enter(kind kind, merchant string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	g := c.groups[kind+merchant]
+	g := c.groups[groupName{kind, merchant}]
 	if g == nil {
 		g = &group{room: c.most}
-		c.groups[kind+merchant] = g
+		c.groups[groupName{kind, merchant}] = g
 	}
 	if g.held >= g.room {
 		return false
@@ -49,17 +63,17 @@ func (c *crowd) enter(kind, merchant string) bool {
 }
 
 // leave gives the room back that enter gave.
-func (c *crowd) leave(kind, merchant string) {
+func (c *crowd) leave(kind kind, merchant string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.groups[kind+merchant].held--
+	c.groups[groupName{kind, merchant}].held--
 }
 
 // waited says whether a commit was waited for in vain.
-func (c *crowd) waited(kind, merchant string, inVain bool) {
+func (c *crowd) waited(kind kind, merchant string, inVain bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	g := c.groups[kind+merchant]
+	g := c.groups[groupName{kind, merchant}]
 	if inVain {
 		g.room = max(g.room-lostByLate, min(alwaysIn, c.most))
 		return

@@ -6,18 +6,18 @@ func TestOneMerchantHasAtMostHalfOfWhatIsInHand(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(4)
 	for i := range 2 {
-		if !c.enter("order ", "a") {
+		if !c.enter(orders, "a") {
 			t.Errorf("order %d is turned away", i+1)
 		}
 	}
-	if c.enter("order ", "a") {
+	if c.enter(orders, "a") {
 		t.Error("a third order of four in hand is let in")
 	}
-	if !c.enter("notify ", "a") || !c.enter("order ", "b") {
+	if !c.enter(notifies, "a") || !c.enter(orders, "b") {
 		t.Error("its notifies, or another merchant's orders, are turned away")
 	}
-	c.leave("order ", "a")
-	if !c.enter("order ", "a") {
+	c.leave(orders, "a")
+	if !c.enter(orders, "a") {
 		t.Error("the room that was left is not there")
 	}
 }
@@ -35,22 +35,22 @@ func TestWhoCanNotBeServedInTimeIsTurnedAwayAtOnce(t *testing.T) {
 		"more were served than there is room for": {64, 1000, 0, 32},
 	} {
 		c := newCrowd(row.inHand)
-		c.enter("order ", "a")
-		c.leave("order ", "a")
+		c.enter(orders, "a")
+		c.leave(orders, "a")
 		for range row.inVain {
-			c.waited("order ", "a", true)
+			c.waited(orders, "a", true)
 		}
 		for range row.inTime {
-			c.waited("order ", "a", false)
+			c.waited(orders, "a", false)
 		}
 		let := 0
-		for c.enter("order ", "a") {
+		for c.enter(orders, "a") {
 			let++
 		}
 		if let != row.want {
 			t.Errorf("%s: %d are let in, want %d", name, let, row.want)
 		}
-		if !c.enter("notify ", "a") || !c.enter("order ", "b") {
+		if !c.enter(notifies, "a") || !c.enter(orders, "b") {
 			t.Errorf("%s: others are turned away", name)
 		}
 	}

@@ -62,7 +62,7 @@ func (g *gate) find(token string) *caller {
 	return found
 }
 
-// for the merchant: may this caller speak for it?
+// speaksFor fails unless the caller's token may be used for the merchant.
 func (c *caller) speaksFor(merchant string) error {
 	if slices.Contains(c.merchants, merchant) {
 		return nil

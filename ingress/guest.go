@@ -18,7 +18,7 @@ type guest struct {
 	place *list.Element
 }
 
-// What is with a request's body. Most come with their header: they are read without a lock,
+// How far a request's body has come. Most come with their header: they are read without a lock,
 // and whoever is slow to read them for want of CPU takes nobody for slow to send them.
 const (
 	noBody        = iota

@@ -65,7 +65,7 @@ func (l *lobby) admit(g *guest) {
 	if l.open > l.connections {
 		out = l.longest(g)
 	}
-	l.unlock(out)
+	l.showOut(out)
 }
 
 // put moves a guest to the end of a list, nil for the requests in hand. One that was shown out
@@ -89,11 +89,12 @@ func (l *lobby) waits(g *guest) {
 			out, _ = l.reading.Front().Value.(*guest)
 		}
 	}
-	l.unlock(out)
+	l.showOut(out)
 }
 
-// unlock unlocks the lobby, and closes the connection of whoever is shown out, nil for none.
-func (l *lobby) unlock(out *guest) {
+// showOut unlocks the lobby, and then closes the connection of whoever has to go, nil for
+// nobody.
+func (l *lobby) showOut(out *guest) {
 	if out != nil {
 		l.remove(out)
 	}

@@ -35,8 +35,8 @@ func (in *Ingress) notify(w http.ResponseWriter, r *http.Request) error {
 	}
 	said := settled.Busy // verifying costs most: who is turned away is so before
 	line := in.line(name)
-	if in.crowd.enter("notify ", name) {
-		defer in.crowd.leave("notify ", name)
+	if in.crowd.enter(notifies, name) {
+		defer in.crowd.leave(notifies, name)
 		said = in.take(ctx, r, &line, merchant, body)
 	}
 	in.answerNotify(w, line, merchant, said)
@@ -88,7 +88,7 @@ func (in *Ingress) take(ctx context.Context, r *http.Request, line *settled.Entr
 	kind, orderID := subjectOf(news)
 	line.Name, line.OrderID, line.RequestID = kind, orderID, r.Header.Get("Request-Id")
 	err = in.forward(ctx, r, name, kind, orderID, n)
-	in.crowd.waited("notify ", name, ctx.Err() != nil)
+	in.crowd.waited(notifies, name, ctx.Err() != nil)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			in.cfg.Log.WarnContext(ctx, "notify not committed", "merchant", name, "order_id", orderID, "error", err)

@@ -43,10 +43,10 @@ type submission struct {
 // submit publishes a request and waits: for the commit, unless a place in the stream is
 // enough, and for the outcome as long as the caller prefers to.
 func (in *Ingress) submit(r *http.Request, s submission, wait time.Duration) (outcome, error) {
-	if !in.crowd.enter("order ", s.merchant) {
+	if !in.crowd.enter(orders, s.merchant) {
 		return outcome{}, unavailable("This merchant's requests can't be recorded in time.")
 	}
-	defer in.crowd.leave("order ", s.merchant)
+	defer in.crowd.leave(orders, s.merchant)
 	ctx, cancel := context.WithTimeout(r.Context(), max(in.cfg.Patience, wait))
 	defer cancel()
 	subject, replies, done := in.cfg.Bus.Expect()
@@ -63,7 +63,7 @@ func (in *Ingress) submit(r *http.Request, s submission, wait time.Duration) (ou
 			err = unavailable("The request was not recorded in time.")
 		}
 	}
-	in.crowd.waited("order ", s.merchant, taken.Err() != nil)
+	in.crowd.waited(orders, s.merchant, taken.Err() != nil)
 	if err != nil {
 		return outcome{}, err
 	}

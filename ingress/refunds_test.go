@@ -233,7 +233,7 @@ func TestARefundIsShown(t *testing.T) {
 		body := map[string]any{
 			"payment_id": "p1", "merchant": "shop3", "order_id": "order001", "refund_id": "R1|a", "reason": "cold",
 			"amount":     map[string]any{"refund": 500.0, "total": 1999.0, "currency": "CNY"},
-			"created_at": "2023-11-14T22:13:20Z", "updated_at": "2023-11-14T22:13:21Z",
+			"created_at": "2023-11-15T06:13:20+08:00", "updated_at": "2023-11-15T06:13:21+08:00",
 		}
 		for name, value := range changes {
 			body[name] = value

@@ -34,7 +34,7 @@ func (in *Ingress) routes() *http.ServeMux {
 	for _, route := range routes {
 		methods[route.pattern] = append(methods[route.pattern], route.method)
 		mux.HandleFunc(route.method+" "+route.pattern, func(w http.ResponseWriter, r *http.Request) {
-			in.count(route, w, r)
+			in.dispatch(route, w, r)
 		})
 	}
 	for pattern, allowed := range methods {
@@ -52,9 +52,9 @@ func (in *Ingress) routes() *http.ServeMux {
 // ServeHTTP answers a request.
 func (in *Ingress) ServeHTTP(w http.ResponseWriter, r *http.Request) { in.mux.ServeHTTP(w, r) }
 
-// count answers by a route, or turns the request away if too many are in hand already, and
+// dispatch answers by a route, or turns the request away if too many are in hand already, and
 // counts and times the answer.
-func (in *Ingress) count(route route, w http.ResponseWriter, r *http.Request) {
+func (in *Ingress) dispatch(route route, w http.ResponseWriter, r *http.Request) {
 	began := in.cfg.Now()
 	answer, name := &answer{ResponseWriter: w, status: http.StatusOK}, route.pattern
 	if in.cfg.Begin != nil {

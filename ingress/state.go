@@ -49,4 +49,5 @@ func stateOf(p settled.Payment) state {
 	return s
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// stamp writes a time as events do.
+func stamp(t time.Time) string { return t.In(settled.China).Format(time.RFC3339) }

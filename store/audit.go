@@ -39,8 +39,9 @@ const (
 )
 
 // audits are all of them. The histories and refunds of a page are read payment by payment
-// through the index of their payment, whatever the planner knows of the tables. Each page is one statement, and so sees what was committed
-// together: a payment that moves meanwhile breaks nothing.
+// through the index of their payment, whatever the planner knows of the tables. Each page is
+// one statement, and so sees what was committed together: a payment that moves meanwhile
+// breaks nothing.
 var audits = []audit{
 	{settled.CheckCompletedOnce, firstID, paymentPage, `
 		select p.merchant, p.order_id, '' as refund_id, p.id::text as subject,

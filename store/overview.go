@@ -11,8 +11,8 @@ import (
 const (
 	// overviewPatience bounds all parts together: it is shorter than statement_timeout.
 	overviewPatience = 6 * time.Second
-	// Of how many of the latest events a step is measured, of how many lines of the journal a
-	// line, and of how many completed payments the notifies.
+	// A step is measured over its latest events, a line to WeChat over its latest calls, and
+	// the notifies over the latest completed payments: so many of each.
 	stepSample, lineSample, notifySample = 1000, 5000, 5000
 	// lately is since when the steps are measured, recently since when the lines are.
 	lately, recently = time.Hour, 10 * time.Minute
@@ -31,7 +31,7 @@ func (s *Store) Overview(ctx context.Context) (settled.Overview, error) {
 		{"count open payments", s.overviewOpen},
 		{"count flags", s.overviewFlagged},
 		{"look for what is late", s.overviewCensus},
-		{"look for the latest of all", s.overviewOldest},
+		{"look for the most overdue", s.overviewMostOverdue},
 		{"measure steps", s.overviewSteps},
 		{"measure lines", s.overviewLines},
 		{"look at notifies", s.overviewNotifies},
@@ -77,7 +77,7 @@ func (s *Store) overviewCensus(ctx context.Context, o *settled.Overview) (err er
 	return err
 }
 
-func (s *Store) overviewOldest(ctx context.Context, o *settled.Overview) error {
+func (s *Store) overviewMostOverdue(ctx context.Context, o *settled.Overview) error {
 	var rows []paymentRow
 	err := s.db.SelectContext(ctx, &rows, `
 		with recursive payers as ( -- the merchants of each state, jumping from one to the next
@@ -87,13 +87,13 @@ func (s *Store) overviewOldest(ctx context.Context, o *settled.Overview) error {
 			select status, (select min(merchant) from payments p
 				where p.status = s.status and p.due_at is not null and p.merchant > s.merchant)
 			from payers s where merchant is not null
-		), latest as (
+		), overdue as (
 			select o.id from payers s cross join lateral (
 				select id, due_at from payments p
 				where p.status = s.status and p.merchant = s.merchant and p.due_at < now() order by p.due_at limit 1
 			) o order by o.due_at limit 1
 		)
-		select `+paymentColumns+` from latest l join payments p on p.id = l.id`)
+		select `+paymentColumns+` from overdue o join payments p on p.id = o.id`)
 	if err != nil || len(rows) == 0 {
 		return err
 	}

@@ -94,8 +94,8 @@ func Open(cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Close writes what is left of the journal, and gives every connection back. One that broke while it was idle can't be closed any
-// better than it is: of that nobody has to hear.
+// Close writes what is left of the journal, and gives every connection back. One that broke
+// while it was idle can't be closed any better than it is: of that nobody has to hear.
 func (s *Store) Close() error {
 	if s.journal != nil {
 		s.journal.close()

@@ -98,15 +98,18 @@ func (b *budget) closedFor(now time.Time) time.Duration {
 	return left
 }
 
-// slow takes note of WeChat's "too often": everybody pauses, and half as much is asked from
-// now on. An answer that is not limited ends the row.
-func (b *budget) slow(now time.Time, limited bool) {
+// answered takes note of an answer that is no "too often": the next of those is a first one.
+func (b *budget) answered() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !limited {
-		b.limited = 0
-		return
-	}
+	b.limited = 0
+}
+
+// slow takes note of WeChat's "too often": everybody pauses, and half as much is asked from
+// now on.
+func (b *budget) slow(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.closedFor(now) > 0 {
 		return // said to several calls at once
 	}

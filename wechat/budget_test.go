@@ -76,7 +76,7 @@ func TestTooOftenMakesEverybodyPauseEachTimeForLonger(t *testing.T) {
 	for _, rate := range []int{100, 0} {
 		b, now := newBudget(rate), began
 		for _, about := range []time.Duration{1, 2, 4, 8, 16, 16, 16} {
-			b.slow(now, true)
+			b.slow(now)
 			pause := b.take(now, urgent)
 			if pause < about*time.Second/2 || pause >= about*time.Second*3/2 {
 				t.Errorf("rate %d: paused for %s, want about %d s", rate, pause, about)
@@ -86,8 +86,8 @@ func TestTooOftenMakesEverybodyPauseEachTimeForLonger(t *testing.T) {
 			}
 			now = b.closed
 		}
-		b.slow(now, false)
-		b.slow(now, true)
+		b.answered()
+		b.slow(now)
 		if pause := b.take(now, urgent); pause >= 3*time.Second/2 {
 			t.Errorf("rate %d: paused for %s though the row had ended", rate, pause)
 		}
@@ -97,7 +97,7 @@ func TestTooOftenMakesEverybodyPauseEachTimeForLonger(t *testing.T) {
 func TestWithoutABoundThePauseIsAll(t *testing.T) {
 	t.Parallel()
 	b := newBudget(0)
-	b.slow(began, true)
+	b.slow(began)
 	if got := b.takes(b.closed, patient); got != unbounded {
 		t.Errorf("took %d after the pause", got)
 	}
@@ -108,7 +108,7 @@ func TestTooOftenHalvesTheRateDownToASixtyFourth(t *testing.T) {
 	b := newBudget(100)
 	for _, want := range []float64{1. / 2, 1. / 4, 1. / 8, 1. / 16, 1. / 32, 1. / 64, 1. / 64} {
 		b.closed = began // the pause alone passes no time here: the rate would grow meanwhile
-		b.slow(began, true)
+		b.slow(began)
 		if b.share != want {
 			t.Errorf("asks %g of the rate, want %g", b.share, want)
 		}
@@ -119,7 +119,7 @@ func TestTheRateGrowsByATenthEachSecond(t *testing.T) {
 	t.Parallel()
 	b := newBudget(100)
 	b.takes(began, urgent)
-	b.slow(began, true)
+	b.slow(began)
 	b.closed = began
 	for seconds, want := range []float64{.5, .55, .605, .6655, .73205, .805255, .8857805, .97435855, 1, 1} {
 		b.take(began.Add(time.Duration(seconds)*time.Second), urgent)
@@ -134,7 +134,7 @@ func TestTooOftenSaidToManyCallsAtOnceCountsOnce(t *testing.T) {
 	b := newBudget(100)
 	var wait sync.WaitGroup
 	for range 50 {
-		wait.Go(func() { b.slow(began, true) })
+		wait.Go(func() { b.slow(began) })
 	}
 	wait.Wait()
 	if b.share != .5 || b.limited != 1 {
@@ -146,11 +146,11 @@ func TestAClockThatIsSetBackNeitherPausesNorGives(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []int{100, 0} {
 		b, earlier := newBudget(rate), began.Add(-time.Hour)
-		b.slow(began, true)
+		b.slow(began)
 		if wait := b.take(earlier, urgent); wait != 0 {
 			t.Errorf("rate %d: waits %s", rate, wait)
 		}
-		if b.slow(earlier, true); b.limited != 2 || b.take(earlier, urgent) == 0 {
+		if b.slow(earlier); b.limited != 2 || b.take(earlier, urgent) == 0 {
 			t.Errorf("rate %d: WeChat's next word is not heard", rate)
 		}
 	}

@@ -182,8 +182,12 @@ func (l *line) attempt(ctx context.Context, h *host, term int, out outgoing, jud
 		err = judge(answer)
 	}
 	found = healthOf(ctx, answer, err, sent)
-	if found == healthy {
-		l.budget.slow(l.now(), answer.status == http.StatusTooManyRequests || errors.Is(err, errTooOften))
+	switch {
+	case found != healthy:
+	case answer.status == http.StatusTooManyRequests || errors.Is(err, errTooOften):
+		l.budget.slow(l.now())
+	default:
+		l.budget.answered()
 	}
 	call := Call{
 		Name: out.name, Host: h.name, Outcome: settled.Outcome(err), Code: codeOf(err),

@@ -22,7 +22,7 @@ func TestEveryClassHasItsTurnHoweverSmallTheBudget(t *testing.T) {
 			}
 			now := began
 			for range 20 {
-				b.slow(now, true)
+				b.slow(now)
 				now = b.closed
 			}
 			b.take(now, c)
@@ -37,7 +37,7 @@ func TestTheRateGrowsBackHoweverBusyTheLine(t *testing.T) {
 	t.Parallel()
 	for _, step := range []time.Duration{time.Millisecond, 50 * time.Millisecond, time.Second, 10 * time.Second} {
 		b := newBudget(100)
-		b.slow(began, true)
+		b.slow(began)
 		for now := b.closed; now.Before(b.closed.Add(20 * time.Second)); now = now.Add(step) {
 			b.take(now, urgent)
 		}

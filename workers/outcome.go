@@ -19,10 +19,8 @@ func wire(p settled.Payment, status settled.Status) events.Payment {
 	}
 }
 
-// china is the zone in which WeChat and its shops tell the time.
-var china = time.FixedZone("UTC+8", 8*60*60)
-
-func wireTime(t time.Time) string { return t.In(china).Truncate(time.Second).Format(time.RFC3339) }
+// wireTime writes a time in the zone of WeChat and its shops.
+func wireTime(t time.Time) string { return t.In(settled.China).Format(time.RFC3339) }
 
 // event makes the event that tells of a payment. Its id follows from what it tells, so
 // telling it again, here or on another machine, is the same event.

@@ -22,7 +22,7 @@ const (
 
 // relayer is what the relay knows from one round to the next.
 type relayer struct {
-	*Workers
+	cfg    Config
 	stream string    // that the events go to
 	looked time.Time // at the streams; zero: they have to be looked at before anything is published
 }
@@ -31,7 +31,7 @@ type relayer struct {
 // lost. At its end it empties the outbox once more, so that a clean stop leaves nothing
 // waiting.
 func (w *Workers) relay(ctx context.Context) error {
-	r := &relayer{Workers: w}
+	r := &relayer{cfg: w.cfg}
 	for ctx.Err() == nil {
 		done, err := r.round(ctx)
 		switch {
@@ -68,7 +68,7 @@ func (r *relayer) round(ctx context.Context) (settled.Relayed, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayBound)
 	defer cancel()
 	if now := r.cfg.Now(); now.Sub(r.looked) > lookEvery {
-		if mine, err := r.look(ctx); err != nil || !mine {
+		if mine, err := r.lookAtStreams(ctx); err != nil || !mine {
 			return settled.Relayed{}, err
 		}
 		r.looked = now
@@ -82,8 +82,8 @@ func (r *relayer) round(ctx context.Context) (settled.Relayed, error) {
 	return done, err
 }
 
-// look notices what the streams have lost. mine is false if somebody else has the turn.
-func (r *relayer) look(ctx context.Context) (mine bool, err error) {
+// lookAtStreams notices what they have lost. mine is false if somebody else has the turn.
+func (r *relayer) lookAtStreams(ctx context.Context) (mine bool, err error) {
 	losses, mine, err := r.cfg.Ledger.Look(ctx, r.streams)
 	for _, l := range losses {
 		r.cfg.Metrics.StreamLost(l.Stream.Name)

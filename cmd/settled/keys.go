@@ -182,18 +182,18 @@ func kindOf(m config.Merchant, id string) string {
 // switches are the changes that the keys in use allow to think of.
 func switches(m config.Merchant, keys []keyUse, now time.Time) []keySwitch {
 	var changes []keySwitch
-	weigh := func(change string, of func(keyUse) bool) {
+	add := func(change string, of func(keyUse) bool) {
 		changes = append(changes, weigh(change, slices.DeleteFunc(slices.Clone(keys), func(k keyUse) bool { return !of(k) }), now))
 	}
 	if m.V3 == nil {
-		weigh("former keys no longer verify (verify_also: [])", func(k keyUse) bool { return k.ID == formerKey })
+		add("former keys no longer verify (verify_also: [])", func(k keyUse) bool { return k.ID == formerKey })
 		return changes
 	}
-	weigh("the public key alone verifies", func(k keyUse) bool { return k.Kind == kindCertificate })
-	weigh("platform certificates alone verify", func(k keyUse) bool { return k.Kind == kindPublicKey })
+	add("the public key alone verifies", func(k keyUse) bool { return k.Kind == kindCertificate })
+	add("platform certificates alone verify", func(k keyUse) bool { return k.Kind == kindPublicKey })
 	for _, key := range keys {
 		if key.Origin == "verify_also" || key.Origin == "unknown" {
-			weigh(key.ID+" no longer verifies", func(k keyUse) bool { return k.ID == key.ID })
+			add(key.ID+" no longer verifies", func(k keyUse) bool { return k.ID == key.ID })
 		}
 	}
 	return changes

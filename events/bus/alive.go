@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// alive tells the stream of the messages in hand that they are being worked on.
+// alive keeps telling the server that the messages in hand are still being worked on.
 type alive struct {
 	mu   sync.Mutex
 	held map[jetstream.Msg]struct{}
@@ -18,7 +18,7 @@ type alive struct {
 
 func newAlive() *alive { return &alive{held: map[jetstream.Msg]struct{}{}} }
 
-// keep has a message told of until the returned function is called.
+// keep does so for a message until stop is called.
 func (a *alive) keep(m jetstream.Msg) (stop func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -123,7 +123,7 @@ func (c *consumption) fetch(from lane, most int, wait time.Duration, handle even
 	for m := range batch.Messages() {
 		if first {
 			first, failed = false, c.consider(from, m)
-			from = c.again(from)
+			from = c.asKnown(from)
 		}
 		if meta, err := m.Metadata(); err == nil && !from.owns(meta.Sequence.Stream) {
 			_ = m.NakWithDelay(c.cfg.AckWait) // the next lane has it; should that get lost, this one will
@@ -143,8 +143,8 @@ func request(consumer jetstream.Consumer, most int, wait time.Duration) (jetstre
 	return consumer.Fetch(most, jetstream.FetchMaxWait(wait))
 }
 
-// again is the lane as it is known now.
-func (c *consumption) again(l lane) lane {
+// asKnown is the lane as it is known now.
+func (c *consumption) asKnown(l lane) lane {
 	for _, known := range c.lanes {
 		if known.name() == l.name() {
 			return known

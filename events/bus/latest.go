@@ -14,8 +14,9 @@ import (
 // letter is searched for: those that were dropped leave gaps.
 const letterSteps = 8
 
-// LatestDead reads at most so many dead letters with numbers below before, the latest first;
-// 0 for the latest of all. next is what to go on from, 0 if there are no others.
+// LatestDead reads at most so many dead letters with numbers below before, or from the end
+// if that is 0, the latest first. next is the before of the letters that follow, 0 if these
+// are the last.
 func (b *Bus) LatestDead(ctx context.Context, before uint64, most int) (letters []DeadLetter, next uint64, err error) {
 	stream, err := b.js.Stream(ctx, b.named(Dead))
 	if err != nil {

@@ -94,7 +94,7 @@ func (b *Bus) together(ctx context.Context, messages []*nats.Msg) ([]error, erro
 	ctx, cancel := context.WithTimeout(ctx, attempt)
 	defer cancel()
 	b.oneByOne(ctx, messages, failures, func() error { return nil })
-	return failures, b.again(ctx, failures)
+	return failures, b.remake(ctx, failures)
 }
 
 // atOnce stores messages in their stream all together, with one write and one sync, or none
@@ -153,9 +153,9 @@ func isFull(err error) bool {
 	return errors.As(err, &apiErr) && apiErr.ErrorCode == storeFull
 }
 
-// again makes a stream that is gone again. What was to be published is tried anew by who
-// publishes it.
-func (b *Bus) again(ctx context.Context, failures []error) error {
+// remake makes the streams anew if one of them is gone. It publishes nothing: whoever wanted
+// to tries again.
+func (b *Bus) remake(ctx context.Context, failures []error) error {
 	gone := func(err error) bool {
 		return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
 	}
@@ -225,7 +225,7 @@ func (b *Bus) publishWave(ctx context.Context, envelopes []events.Envelope, wave
 	}
 	outcomes := make([]error, len(wave))
 	last = b.oneByOne(ctx, messages, outcomes, b.mayTell)
-	err := b.again(ctx, outcomes)
+	err := b.remake(ctx, outcomes)
 	for n, i := range wave {
 		failures[i] = errors.Join(outcomes[n], err)
 	}

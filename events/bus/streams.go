@@ -33,7 +33,8 @@ type stream struct {
 // streams are all of them. Limits retention throughout: a work queue would turn every
 // acknowledgement into a synced delete, and forget at a restart what it has seen. The
 // streams that take input are bounded by messages: a bound in bytes would be reserved on
-// the server's disk, and refused by a small one. The dead letters' window is short, so that a letter which is replayed and dies again is kept.
+// the server's disk, and refused by a small one. The dead letters' window is short, so that
+// a letter which is replayed and dies again is kept.
 var streams = []stream{
 	{Orders, []string{events.PaymentRequested, events.PaymentReturned, events.RefundRequested}, 48 * time.Hour, true, 2 * time.Minute},
 	{Notify, []string{events.NotifyReceived}, 48 * time.Hour, true, 2 * time.Minute},

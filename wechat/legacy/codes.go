@@ -11,8 +11,8 @@ type Class int
 
 // The classes of errcodes.
 const (
-	Refused            Class = iota // WeChat's final word on what the request asks for
-	Unknown                         // it says nothing about that; ask again
+	Unknown            Class = iota // it says nothing about what was asked; ask again
+	Refused                         // WeChat's final word on what the request asks for
 	TokenRefused                    // the access token is no longer good; ask again with another
 	CredentialsRefused              // a person has to mend the merchant's account or keys; then ask again
 )

@@ -11,11 +11,11 @@ type Class int
 
 // The classes of codes.
 const (
-	Refused            Class = iota // WeChat's final word on what the request asks for
+	Unknown            Class = iota // it says nothing about what was asked; send the same again
+	Refused                         // WeChat's final word on what the request asks for
 	Contested                       // a final word because of what became of the number before: a query decides
 	Done                            // there is nothing to do any more: it is closed, or was never there
 	Absent                          // WeChat does not know what it is asked about
-	Unknown                         // it says nothing about that; send the same again
 	CredentialsRefused              // a person has to mend the merchant's account or keys; then send the same again
 )
 
