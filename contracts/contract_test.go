@@ -120,7 +120,9 @@ func TestHeadersAgree(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	dead := map[string][]string{events.HeaderReason: {"why"}, events.HeaderAttempts: {"8"}, events.HeaderMessageID: {id}}
+	dead := map[string][]string{
+		events.HeaderReason: {"why"}, events.HeaderAttempts: {"8"}, events.HeaderMessageID: {id}, events.HeaderCut: {"1048576"},
+	}
 	if err := v.Headers("subscribe dead.{subject} headers", dead); err != nil {
 		t.Error(err)
 	}

@@ -19,9 +19,11 @@ const (
 	// core NATS subject on which the worker tells, once it is committed, what came of the
 	// message: a Reply.
 	HeaderReply = "Settled-Reply"
-	// HeaderReason and HeaderAttempts stand on dead letters.
+	// HeaderReason and HeaderAttempts stand on dead letters, HeaderCut on one that did not fit
+	// into a message with them: how many bytes its body had.
 	HeaderReason   = "Settled-Reason"
 	HeaderAttempts = "Settled-Attempts"
+	HeaderCut      = "Settled-Cut"
 )
 
 // Envelope is a message that settled publishes.

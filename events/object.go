@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,6 +115,10 @@ func (o object) integer(name string, least, most int64) int64 {
 	return n
 }
 
+// rfc3339 is the grammar of RFC 3339, section 5.6, which package time reads less strictly: an
+// hour of one digit, a comma, an offset of a day.
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
 // china is the zone in which times are told.
 var china = time.FixedZone("UTC+8", 8*60*60)
 
@@ -123,9 +128,18 @@ func (o object) time(name string) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	var t time.Time
-	if err := json.Unmarshal(raw, &t); err != nil || t.In(china).Year() > 9999 { // which nobody could write any more
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil || !rfc3339.MatchString(text) {
 		o.problem(name, "must be an RFC 3339 time such as 2026-11-23T12:30:00+08:00")
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, strings.ToUpper(text))
+	switch {
+	case err != nil:
+		o.problem(name, "must be an RFC 3339 time such as 2026-11-23T12:30:00+08:00")
+		return time.Time{}
+	case t.In(china).Year() > 9999: // which nobody could write any more
+		o.problem(name, "must be before the year 10000 in Asia/Shanghai")
 		return time.Time{}
 	}
 	return t

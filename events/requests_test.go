@@ -99,6 +99,11 @@ func TestABrokenRuleNamesItsField(t *testing.T) {
 		{"an attach of 128 characters", set{"attach": strings.Repeat("a", 128)}, "attach"},
 		{"a time that is none", set{"expires_at": "tomorrow"}, "expires_at"},
 		{"a time without a zone", set{"expires_at": "2026-11-23T12:30:00"}, "expires_at"},
+		{"a time with an hour of one digit", set{"expires_at": "2026-11-23T3:59:59Z"}, "expires_at"},
+		{"a time with a comma", set{"expires_at": "2026-11-23T12:30:00,5Z"}, "expires_at"},
+		{"a time that is a day off", set{"expires_at": "2026-11-23T12:30:00+24:00"}, "expires_at"},
+		{"a time on no day", set{"expires_at": "2026-02-30T12:30:00Z"}, "expires_at"},
+		{"a time that nobody could write in Shanghai", set{"expires_at": "9999-12-31T20:00:00Z"}, "expires_at"},
 		{"a time that is a number", set{"expires_at": 1795408200}, "expires_at"},
 		{"17 pairs of metadata", set{"metadata": pairs(17)}, "metadata"},
 		{"metadata that is a list", set{"metadata": []string{"a"}}, "metadata"},
@@ -157,6 +162,7 @@ func TestWhatIsAllowedIsTaken(t *testing.T) {
 		"null is the same as not there":  {"attach": (*int)(nil), "payer": (*int)(nil), "expires_at": (*int)(nil)},
 		"legacy with letters and digits": {"merchant": "classic", "order_id": "abcDEF123"},
 		"a time with fractions":          {"expires_at": "2026-11-23T12:30:00.5+08:00"},
+		"a time in small letters":        {"expires_at": "2026-11-23t12:30:00z"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -254,7 +254,7 @@ func TestARefundIsShown(t *testing.T) {
 				r.WechatRefundID, r.RefundedAt, r.Account = "50", time.Unix(1_700_000_100, 0), "CMB 0403"
 				r.Failure = settled.Failure{Code: "ABNORMAL", Message: "it was"} // before somebody mended it
 			},
-			shown(map[string]any{"status": "completed", "wechat_refund_id": "50", "refunded_at": "2023-11-14T22:15:00Z", "account": "CMB 0403"}),
+			shown(map[string]any{"status": "completed", "wechat_refund_id": "50", "refunded_at": "2023-11-15T06:15:00+08:00", "account": "CMB 0403"}),
 		},
 		settled.RefundFailed: {
 			func(r *settled.Refund) { r.Failure = settled.Failure{Code: "CLOSED", Message: "given up"} },

@@ -37,8 +37,11 @@ func stateOf(p settled.Payment) state {
 		},
 		PrepayID: p.Prepared.PrepayID, Client: p.Prepared.Client, CodeURL: p.Prepared.CodeURL, H5URL: p.Prepared.H5URL,
 		TransactionID: p.Paid.TransactionID, BankType: p.Paid.BankType, Attach: p.Attach,
-		Source: string(p.Source), Late: p.Late, Reason: string(p.CloseReason),
+		Source: string(p.Source), Late: p.Late,
 		CreatedAt: stamp(p.CreatedAt), UpdatedAt: stamp(p.UpdatedAt),
+	}
+	if p.Status == settled.StatusClosed { // one that was paid after all is late
+		s.Reason = string(p.CloseReason)
 	}
 	if p.Paid.Paid {
 		s.PaidAt, s.Payer = stamp(p.Paid.PaidAt), &events.Payer{OpenID: p.Paid.OpenID}

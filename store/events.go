@@ -32,7 +32,7 @@ func tellKey(e settled.Event) string {
 func (s *Store) tell(ctx context.Context, events []settled.Event) ([]bool, error) {
 	var c columns
 	for _, e := range events {
-		c.row(e.ID, e.PaymentID, e.Type, e.Merchant, e.OrderID, timeText(e.At), string(e.Data), boolText(e.Private))
+		c.row(e.ID, e.PaymentID, e.Type, stored(e.Merchant), stored(e.OrderID), timeText(e.At), string(e.Data), boolText(e.Private))
 	}
 	traces := traceparents(events, func(e *settled.Event) string { return e.Traceparent })
 	var ids []string

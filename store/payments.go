@@ -42,6 +42,12 @@ func storable(text string) bool {
 	return utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
 
+// stored is a name as PostgreSQL can hold it: a request is wrong for what stands in its
+// names, too, and whoever made it has to be told.
+func stored(name string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(name, "\uFFFD"), "\x00", "\uFFFD")
+}
+
 // paymentsByOrder reads many; a payment that is not there is nil.
 func (s *Store) paymentsByOrder(ctx context.Context, keys []orderKey) ([]*settled.Payment, error) {
 	var c columns

@@ -115,3 +115,18 @@ func TestWhoRequestsIsToldWhatIsRecordedAndWhatCameOfIt(t *testing.T) {
 		})
 	}
 }
+
+// Whoever writes into a name what no database holds has made a mistake, and hears of it.
+func TestANameThatNobodyCanStoreIsRejected(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, field := range []string{"merchant", "order_id"} {
+		payment, refund := request("order001"), refundRequest("order001", "R1", 1)
+		payment[field], refund[field] = "sh\x00op", "sh\x00op"
+		w.done(events.PaymentRequested, payment)
+		w.done(events.RefundRequested, refund)
+		if diff := cmp.Diff([]string{events.PaymentRejected, events.RefundFailed}, w.bus.heard()); diff != "" {
+			t.Errorf("%s: replies (-want +got):\n%s", field, diff)
+		}
+	}
+}

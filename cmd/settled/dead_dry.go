@@ -14,6 +14,9 @@ import (
 
 // wouldChange says what a replay of the letter would lead to, as things stand now.
 func (p *process) wouldChange(ctx context.Context, letter bus.DeadLetter) string {
+	if letter.Cut() {
+		return "would be refused: the letter has only the beginning of the message"
+	}
 	var change string
 	var err error
 	switch letter.Subject {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -350,4 +352,33 @@ func TestEventsAreReplayedByHand(t *testing.T) {
 			t.Errorf("order %s came as %v, want %s", id, ids, ceID)
 		}
 	}
+}
+
+// Somebody removes every stream from a server that goes on: the first who publishes makes
+// the one that is missed, and what subscribers may have missed comes before what is new.
+func TestStreamsThatAreRemovedComeBackInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{switches: silent})
+	w.serve()
+	w.publish(events.PaymentRequested, order("removed01", nil))
+	receipt := w.customerPays(w.expect(events.PaymentPrepared, "removed01"))
+	query, body := w.notifyOf(receipt, 1999)
+	for _, name := range []string{bus.Orders, bus.Notify, bus.Out, bus.Dead} {
+		if err := w.stream.DeleteStream(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.call(http.MethodPost, "/v1/payments", order("removed02", nil), bearer...)
+	w.repeats(func() bool { return w.call(http.MethodPost, "/notify/classic?"+query, body).text == "success" })
+	w.until("a subscriber gets everything in order", func() bool {
+		var told []string
+		for _, h := range w.subscriber()["removed01"] {
+			told = append(told, h.subject)
+		}
+		if len(told) > 0 && told[0] != events.PaymentPrepared {
+			t.Fatalf("told %v", told)
+		}
+		return slices.Equal(told, []string{events.PaymentPrepared, events.PaymentCompleted})
+	})
+	w.auditClean()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,12 +28,18 @@ type DeadLetter struct {
 	Data     []byte
 }
 
+// Cut reports whether Data is only the beginning of what came.
+func (l DeadLetter) Cut() bool { return nats.Header(l.Header).Get(events.HeaderCut) != "" }
+
 // ErrNoLetter: there is no dead letter of that number.
 var ErrNoLetter = errors.New("there is no such dead letter")
 
 // ErrUnread: no worker reads the subject of the letter. It is not published again: whoever
 // can write to the dead letters would have settled tell in its own name what never happened.
 var ErrUnread = errors.New("no worker reads this subject")
+
+// ErrCut: the letter is not what came, but its beginning.
+var ErrCut = errors.New("the message was too large for a dead letter, which has only its beginning")
 
 // carried are the headers that a message takes with it into another stream. Those by which
 // a client tells JetStream what to do were meant for the stream it came from.
@@ -50,6 +57,7 @@ func carried(from map[string][]string) nats.Header {
 func (c *consumption) bury(m jetstream.Msg, message events.Message, why error) {
 	b := c.bus
 	header := carried(message.Header)
+	header.Del(events.HeaderCut)
 	header.Set(events.HeaderReason, oneLine(why.Error()))
 	header.Set(events.HeaderAttempts, strconv.Itoa(message.Attempt))
 	if header.Get(events.HeaderMessageID) == "" {
@@ -58,6 +66,7 @@ func (c *consumption) bury(m jetstream.Msg, message events.Message, why error) {
 	ctx, cancel := context.WithTimeout(c.working, 10*time.Second)
 	defer cancel()
 	letter := &nats.Msg{Subject: b.subject(events.DeadPrefix + message.Subject), Header: header, Data: message.Data}
+	cut(letter, int(b.nc.MaxPayload()))
 	if err := b.publish(ctx, letter); err != nil {
 		b.cfg.Log.ErrorContext(c.working, "dead letter not stored", "consumer", c.cfg.Name, "message_id", message.ID, "error", err)
 		c.say(m, "again", func() error { return m.NakWithDelay(growing(message.Attempt-1, time.Second, time.Minute)) })
@@ -67,6 +76,28 @@ func (c *consumption) bury(m jetstream.Msg, message events.Message, why error) {
 	b.cfg.Metrics.Died(message.Subject)
 	c.say(m, "dead", func() error { return m.TermWithReason(oneLine(why.Error())) })
 }
+
+// mostHeaders is how many bytes of headers JetStream takes.
+const mostHeaders = 1<<16 - 1
+
+// cut makes a letter fit into a message of most bytes: a message of the largest size has no
+// room for what the letter says besides. If it is the headers that are too large, ours are
+// kept.
+func cut(letter *nats.Msg, most int) {
+	crowded := headersOf(letter) > mostHeaders
+	if letter.Size() <= most && !crowded {
+		return
+	}
+	letter.Header.Set(events.HeaderCut, strconv.Itoa(len(letter.Data)))
+	if crowded {
+		ours := []string{events.HeaderReason, events.HeaderAttempts, events.HeaderMessageID, events.HeaderCut}
+		maps.DeleteFunc(letter.Header, func(name string, _ []string) bool { return !slices.Contains(ours, name) })
+	}
+	letter.Data = letter.Data[:min(len(letter.Data), most-headersOf(letter))]
+}
+
+// headersOf is how many bytes a message has besides its body, its subject among them.
+func headersOf(m *nats.Msg) int { return m.Size() - len(m.Data) }
 
 // deadBatch is how many dead letters are in memory at once: a notify may be large.
 const deadBatch = 100
@@ -161,11 +192,14 @@ func (b *Bus) DropDead(ctx context.Context, sequence uint64) error {
 // a new message, and then removes the letter. Two who do so at once publish it once: the
 // message's id is the letter's, and the stream drops a repeat within two minutes. A crash
 // between the two steps leaves the letter, and a later replay publishes it again, to a
-// handler that finds its work done. It fails with ErrUnread, ErrFull and, if somebody else
-// was faster to remove it, ErrNoLetter.
+// handler that finds its work done. It fails with ErrUnread, ErrCut, ErrFull and, if
+// somebody else was faster to remove it, ErrNoLetter.
 func (b *Bus) ReplayDead(ctx context.Context, letter DeadLetter) error {
 	if !slices.Contains(events.Inputs, letter.Subject) {
 		return fmt.Errorf("replay dead letter %d: %w", letter.Sequence, ErrUnread)
+	}
+	if letter.Cut() {
+		return fmt.Errorf("replay dead letter %d: %w", letter.Sequence, ErrCut)
 	}
 	header := carried(letter.Header)
 	for _, name := range []string{events.HeaderReason, events.HeaderAttempts, events.HeaderReply} { // nobody waits any more

@@ -1,9 +1,11 @@
 package bus_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -90,5 +92,43 @@ func TestHeadersForTheStreamStayThere(t *testing.T) {
 	letter := w.letters(1)[0]
 	if len(letter.Header["Nats-Expected-Stream"]) > 0 || letter.Header["ce-id"][0] != "kept" {
 		t.Errorf("headers %v", letter.Header)
+	}
+}
+
+// A message may be as large as NATS takes, and what a letter says besides has to fit in, too.
+func TestALetterThatDoesNotFitIsCut(t *testing.T) {
+	t.Parallel()
+	const most = 1 << 20 // the server's max_payload
+	for name, test := range map[string]struct {
+		header string // of the message
+		body   int
+		kept   int // at least so much of the body
+		cut    bool
+	}{
+		"the largest body":    {"", most - 100, most * 9 / 10, true},
+		"the largest headers": {strings.Repeat("h", 1<<16-100), 4, 4, true},
+		"both":                {strings.Repeat("h", 1<<15), most - 1<<15 - 100, most / 2, true},
+		"half of the largest": {"", most / 2, most / 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := onShared(t)
+			seen, _ := w.consume(events.Consumer{}, func(context.Context, delivery) error { return events.Park(errBroken) })
+			m := &nats.Msg{
+				Subject: w.cfg.Prefix + events.PaymentRequested, Data: append(bytes.Repeat([]byte(" "), test.body-1), '1'),
+				Header: nats.Header{"X": {test.header}, events.HeaderCut: {"0"}},
+			}
+			if err := w.client.Conn().PublishMsg(m); err != nil {
+				t.Fatal(err)
+			}
+			w.next(seen)
+			letter := w.letters(1)[0]
+			if letter.Reason != errBroken.Error() || len(letter.Data) < test.kept || letter.Cut() != test.cut {
+				t.Errorf("a letter with %d of %d bytes, because of %q, cut: %t", len(letter.Data), test.body, letter.Reason, letter.Cut())
+			}
+			if err := w.ReplayDead(t.Context(), letter); errors.Is(err, bus.ErrCut) != test.cut {
+				t.Errorf("replayed: %v", err)
+			}
+		})
 	}
 }

@@ -74,7 +74,7 @@ func (c *consumption) look() error {
 	stream, err := c.bus.streamOf(ctx, c.cfg.Subject)
 	if err != nil {
 		c.lanes = nil
-		return errors.Join(err, c.bus.Ensure(ctx))
+		return errors.Join(err, c.bus.remade(ctx, c.cfg.Subject))
 	}
 	lanes, err := c.find(ctx, stream)
 	if err != nil {

@@ -94,7 +94,7 @@ func (b *Bus) together(ctx context.Context, messages []*nats.Msg) ([]error, erro
 	ctx, cancel := context.WithTimeout(ctx, attempt)
 	defer cancel()
 	b.oneByOne(ctx, messages, failures, func() error { return nil })
-	return failures, b.remake(ctx, failures)
+	return failures, b.remake(ctx, messages, failures)
 }
 
 // atOnce stores messages in their stream all together, with one write and one sync, or none
@@ -153,16 +153,16 @@ func isFull(err error) bool {
 	return errors.As(err, &apiErr) && apiErr.ErrorCode == storeFull
 }
 
-// remake makes the streams anew if one of them is gone. It publishes nothing: whoever wanted
-// to tries again.
-func (b *Bus) remake(ctx context.Context, failures []error) error {
+// remake makes the stream of the messages anew if some failed because it is gone. It
+// publishes nothing: whoever wanted to tries again.
+func (b *Bus) remake(ctx context.Context, messages []*nats.Msg, failures []error) error {
 	gone := func(err error) bool {
 		return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
 	}
 	if !slices.ContainsFunc(failures, gone) {
 		return nil
 	}
-	return b.Ensure(context.WithoutCancel(ctx))
+	return b.remade(context.WithoutCancel(ctx), b.bare(messages[0].Subject))
 }
 
 // PublishAll puts messages into their stream, many of them with one write if the stream
@@ -225,7 +225,7 @@ func (b *Bus) publishWave(ctx context.Context, envelopes []events.Envelope, wave
 	}
 	outcomes := make([]error, len(wave))
 	last = b.oneByOne(ctx, messages, outcomes, b.mayTell)
-	err := b.remake(ctx, outcomes)
+	err := b.remake(ctx, messages, outcomes)
 	for n, i := range wave {
 		failures[i] = errors.Join(outcomes[n], err)
 	}

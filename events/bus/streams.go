@@ -71,6 +71,20 @@ func (b *Bus) Ensure(ctx context.Context) error {
 	return nil
 }
 
+// remade makes the one stream anew that holds a subject, if it is gone. No others: whoever
+// publishes events has to learn that theirs is gone before there is another.
+func (b *Bus) remade(ctx context.Context, subject string) error {
+	for _, s := range streams {
+		if s.name != holder(subject) {
+			continue
+		}
+		if _, err := b.ensure(ctx, s); err != nil {
+			return fmt.Errorf("make stream %s anew: %w", b.named(s.name), err)
+		}
+	}
+	return nil
+}
+
 // ensure returns what the stream is by then.
 func (b *Bus) ensure(ctx context.Context, s stream) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
