@@ -180,7 +180,7 @@ func digest(m config.Merchant) string {
 		}
 	case m.V3 != nil:
 		v := m.V3
-		write(v.MchID, v.APIV3Key.Reveal(), content(v.PrivateKey), v.CertificateSerial, v.PublicKeyID, content(v.PublicKey), fmt.Sprint(v.Rate))
+		write(v.MchID, v.APIV3Key.Reveal(), content(v.PrivateKey), v.CertificateSerial, content(v.Certificate), v.PublicKeyID, content(v.PublicKey), fmt.Sprint(v.Rate))
 		for _, k := range v.AlsoVerify.Keys {
 			write(k.PublicKeyID, content(k.PublicKey), k.APIV3Key.Reveal())
 		}
