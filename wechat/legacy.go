@@ -13,11 +13,10 @@ import (
 
 var _ settled.Gateway = (*Legacy)(nil)
 
-// The words for what keeps an outcome unknown besides a lost answer.
+// The words for what keeps an outcome of the legacy API unknown, besides those of all
+// protocols.
 const (
 	codeToken         = "token"          // there is no access token
-	codeUnwritable    = "unwritable"     // the request can't be written
-	codeOtherOrder    = "other_order"    // the answer is about another order
 	codeOpenIDMissing = "openid_missing" // only a notify tells who paid
 )
 
@@ -76,7 +75,7 @@ func (l *Legacy) Prepay(ctx context.Context, p settled.Payment) (settled.Prepare
 	if err != nil {
 		return settled.Prepared{}, &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	prepayID, err := call(ctx, l, legacy.GenPrepay, p, p.PrepayRequest, legacy.ReadPrepay)
+	prepayID, err := callLegacy(ctx, l, legacy.GenPrepay, p, p.PrepayRequest, legacy.ReadPrepay)
 	if err != nil {
 		return settled.Prepared{}, err
 	}
@@ -89,7 +88,7 @@ func (l *Legacy) Query(ctx context.Context, p settled.Payment) (settled.Trade, e
 	if err != nil {
 		return settled.Trade{}, &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	told, err := call(ctx, l, legacy.OrderQuery, p, body, legacy.ReadQuery)
+	told, err := callLegacy(ctx, l, legacy.OrderQuery, p, body, legacy.ReadQuery)
 	var refusal *settled.Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -99,7 +98,7 @@ func (l *Legacy) Query(ctx context.Context, p settled.Payment) (settled.Trade, e
 	case told.OrderID != "" && told.OrderID != p.OrderID:
 		return settled.Trade{}, &settled.Unknown{Code: codeOtherOrder, Err: fmt.Errorf("asked for order %s, told of %.32q", p.OrderID, told.OrderID)}
 	}
-	trade := tradeOf(told)
+	trade := tradeOfLegacy(told)
 	trade.OrderID = p.OrderID
 	if trade.Paid {
 		trade.Foreign = foreign("partner", told.Partner, l.credentials.PartnerID)
@@ -126,7 +125,7 @@ func (l *Legacy) Acknowledge(ctx context.Context, p settled.Payment) error {
 	if err != nil {
 		return &settled.Unknown{Code: codeUnwritable, Err: err}
 	}
-	_, err = call(ctx, l, legacy.DeliverNotify, p, body, func(answer []byte) (struct{}, error) {
+	_, err = callLegacy(ctx, l, legacy.DeliverNotify, p, body, func(answer []byte) (struct{}, error) {
 		return struct{}{}, legacy.ReadDelivery(answer)
 	})
 	return err

@@ -10,9 +10,10 @@ import (
 	"settled/wechat/legacy"
 )
 
-// call makes a call about a payment with the current access token. One that WeChat does not take is given
-// back, and the same body is sent once more with the next: the token is no part of it.
-func call[T any](ctx context.Context, l *Legacy, c legacy.Call, p settled.Payment, body []byte, read func(answer []byte) (T, error)) (T, error) {
+// callLegacy makes a call about a payment with the current access token. One that WeChat
+// does not take is given back, and the same body is sent once more with the next: the token
+// is no part of it.
+func callLegacy[T any](ctx context.Context, l *Legacy, c legacy.Call, p settled.Payment, body []byte, read func(answer []byte) (T, error)) (T, error) {
 	var none T
 	for again := true; ; again = false {
 		token, err := l.tokens.Token(ctx)
@@ -20,7 +21,7 @@ func call[T any](ctx context.Context, l *Legacy, c legacy.Call, p settled.Paymen
 			return none, withoutToken(err)
 		}
 		query := url.Values{"access_token": {token}}.Encode()
-		value, err := ask(ctx, l.line, legacyRequest{call: c, query: query, token: token, body: body, about: ofPayment(p)}, read)
+		value, err := askLegacy(ctx, l.line, legacyRequest{call: c, query: query, token: token, body: body, about: ofPayment(p)}, read)
 		if !again || !refusesToken(err) {
 			return value, err
 		}

@@ -39,11 +39,11 @@ type legacyRequest struct {
 	about subject
 }
 
-// ask makes one call and reads its answer. It fails with *settled.Refusal or
+// askLegacy makes one call and reads its answer. It fails with *settled.Refusal or
 // *settled.Unknown.
-func ask[T any](ctx context.Context, l *legacyLine, r legacyRequest, read func(answer []byte) (T, error)) (T, error) {
+func askLegacy[T any](ctx context.Context, l *legacyLine, r legacyRequest, read func(answer []byte) (T, error)) (T, error) {
 	began := l.now()
-	value, err := attempt(ctx, l, r, read)
+	value, err := attemptLegacy(ctx, l, r, read)
 	l.observe(Call{
 		Name: r.call.Name(), Host: MainHost, Outcome: settled.Outcome(err), Code: codeOf(err), Took: max(l.now().Sub(began), 0),
 		PaymentID: r.about.paymentID, OrderID: r.about.orderID,
@@ -51,7 +51,7 @@ func ask[T any](ctx context.Context, l *legacyLine, r legacyRequest, read func(a
 	return value, err
 }
 
-func attempt[T any](ctx context.Context, l *legacyLine, r legacyRequest, read func(answer []byte) (T, error)) (T, error) {
+func attemptLegacy[T any](ctx context.Context, l *legacyLine, r legacyRequest, read func(answer []byte) (T, error)) (T, error) {
 	var none T
 	sent := l.request(r)
 	status, body, err := l.caller.send(ctx, sent)
@@ -106,18 +106,4 @@ func (l *legacyLine) judge(ctx context.Context, sent request, status int, err er
 func refusesToken(err error) bool {
 	var said *legacy.Error
 	return errors.As(err, &said) && said.Verdict().Class == legacy.TokenRefused
-}
-
-// codeOf is the code that a call is counted under: WeChat's own or ours, 0 if all is well.
-func codeOf(err error) string {
-	var refusal *settled.Refusal
-	var unknown *settled.Unknown
-	switch {
-	case errors.As(err, &refusal):
-		return refusal.Code
-	case errors.As(err, &unknown):
-		return unknown.Code
-	default:
-		return "0"
-	}
 }

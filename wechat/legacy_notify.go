@@ -16,7 +16,7 @@ func (l *Legacy) Notify(_ context.Context, n settled.Notify) (settled.News, erro
 	if err != nil {
 		return settled.News{}, fmt.Errorf("%w: %w", settled.ErrUnverified, err)
 	}
-	trade := tradeOf(told.Trade)
+	trade := tradeOfLegacy(told.Trade)
 	trade.OpenID = told.OpenID
 	trade.Foreign = cmp.Or(
 		foreign("partner", told.Partner, l.credentials.PartnerID),
@@ -35,15 +35,7 @@ func (l *Legacy) Answer(a settled.Acknowledgement) settled.Answer {
 	return settled.Answer{Status: http.StatusOK, ContentType: "text/plain", Body: []byte(word)}
 }
 
-// foreign names what is not ours; empty when it is.
-func foreign(what, told, ours string) string {
-	if told == ours {
-		return ""
-	}
-	return fmt.Sprintf("%s %.64q is not %s", what, told, ours)
-}
-
-func tradeOf(told legacy.Trade) settled.Trade {
+func tradeOfLegacy(told legacy.Trade) settled.Trade {
 	return settled.Trade{
 		Paid: told.Paid, OrderID: told.OrderID, TransactionID: told.TransactionID,
 		Amount: settled.Money{Total: settled.Fen(told.Total), Currency: told.Currency},

@@ -35,7 +35,7 @@ func (f *LegacyTokenFetcher) FetchToken(ctx context.Context) (token string, life
 			return "", 0, &settled.Unknown{Code: codeUnwritable, Err: err}
 		}
 	}
-	fetched, err := ask(ctx, f.line, r, func(answer []byte) (legacy.AccessToken, error) {
+	fetched, err := askLegacy(ctx, f.line, r, func(answer []byte) (legacy.AccessToken, error) {
 		return legacy.ReadToken(r.call, answer)
 	})
 	if err != nil {

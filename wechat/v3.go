@@ -132,10 +132,6 @@ func (g *V3) Query(ctx context.Context, p settled.Payment) (settled.Trade, error
 	return trade, nil
 }
 
-func otherNumber(what, asked, told string) error {
-	return &settled.Unknown{Code: codeOtherOrder, Err: fmt.Errorf("asked for %s %s, told of %.64q", what, asked, told)}
-}
-
 // Close closes the order. One that WeChat does not know, or has closed, is closed.
 func (g *V3) Close(ctx context.Context, p settled.Payment) error {
 	body, err := g.credentials.CloseRequest()

@@ -68,7 +68,7 @@ func askV3[T any](ctx context.Context, l *v3Line, r v3Request, verify v3Verifier
 		keyID, err := verify(ctx, r.call, v3.Answer{Status: in.status, Header: in.header, Body: in.body})
 		var said *v3.Error
 		switch {
-		case errors.As(err, &said) && isNothing(said) && t.nothing != nil:
+		case errors.As(err, &said) && isNothingV3(said) && t.nothing != nil:
 			value = t.nothing()
 			return nil
 		case errors.As(err, &said):
@@ -87,7 +87,7 @@ func askV3[T any](ctx context.Context, l *v3Line, r v3Request, verify v3Verifier
 	return value, requestID, nil
 }
 
-func isNothing(said *v3.Error) bool {
+func isNothingV3(said *v3.Error) bool {
 	class := said.Verdict().Class
 	return class == v3.Absent || class == v3.Done
 }

@@ -49,15 +49,15 @@ func (g *V3) repayment(ctx context.Context, r settled.Refund, sent v3Request, no
 	return repayment, nil
 }
 
-// repaymentStates are ours for WeChat's.
-var repaymentStates = map[v3.RepaymentState]settled.RepaymentState{
+// repaymentStatesV3 are ours for WeChat's.
+var repaymentStatesV3 = map[v3.RepaymentState]settled.RepaymentState{
 	v3.RepaymentSucceeded: settled.RepaymentSucceeded, v3.RepaymentProcessing: settled.RepaymentProcessing,
 	v3.RepaymentClosed: settled.RepaymentClosed, v3.RepaymentAbnormal: settled.RepaymentAbnormal,
 }
 
 func repaymentOfV3(told v3.Repayment) settled.Repayment {
 	return settled.Repayment{
-		State: repaymentStates[told.State], OrderID: told.OrderID, RefundID: told.RefundID,
+		State: repaymentStatesV3[told.State], OrderID: told.OrderID, RefundID: told.RefundID,
 		TransactionID: told.TransactionID, WechatRefundID: told.WechatRefundID,
 		Amount: settled.Fen(told.Amount), Total: settled.Fen(told.Total), RefundedAt: told.RefundedAt, Account: told.Account,
 	}
