@@ -10,6 +10,7 @@ const (
 	CheckCompletedOnce Check = "completed_once" // a completed payment has one payment.completed in its history, any other none
 	CheckHistory       Check = "history"        // a history has no gap, each move begins where the last one ended, and the row stands at its end
 	CheckRefunds       Check = "refunds"        // refunds agree with their payment, never exceed it, and have been told of
+	CheckAsTold        Check = "as_told"        // what has completed stands in its row as its event in the history told it
 	CheckStill         Check = "still"          // nothing is left that somebody should have looked at, or published, long ago
 	CheckPublished     Check = "published"      // what is committed is in the stream, and what is in the stream is committed
 	CheckToldOnce      Check = "told_once"      // an order's payment.completed has one id in the stream
@@ -22,7 +23,7 @@ const (
 
 // Checks lists every check of a whole audit, in the order in which an audit reports them.
 var Checks = []Check{
-	CheckCompletedOnce, CheckHistory, CheckRefunds, CheckStill, CheckPublished, CheckToldOnce, CheckAmounts,
+	CheckCompletedOnce, CheckHistory, CheckRefunds, CheckAsTold, CheckStill, CheckPublished, CheckToldOnce, CheckAmounts,
 }
 
 // Break is one invariant that does not hold.

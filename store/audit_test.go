@@ -70,7 +70,7 @@ func TestACleanDatabaseAuditsClean(t *testing.T) {
 	if len(breaks) > 0 {
 		t.Errorf("breaks %q", breaks)
 	}
-	want := map[settled.Check]int{settled.CheckCompletedOnce: 7, settled.CheckHistory: 7, settled.CheckRefunds: 7 + 5, settled.CheckStill: 7 + 5 + 16}
+	want := map[settled.Check]int{settled.CheckCompletedOnce: 7, settled.CheckHistory: 7, settled.CheckRefunds: 7 + 5, settled.CheckAsTold: 7 + 5, settled.CheckStill: 7 + 5 + 16}
 	if diff := cmp.Diff(want, lookedAt); diff != "" {
 		t.Errorf("looked at (-want +got):\n%s", diff)
 	}
@@ -177,23 +177,114 @@ func TestAnAuditTellsExactlyWhatIsBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address := storetest.URL(t) + "&timezone=UTC"
-			s := storetest.Open(t, address)
-			if _, err := s.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			everyState(t, s)
-			db := storetest.DB(t, address)
-			lawless(t, db)
-			if _, err := db.ExecContext(t.Context(), test.breaks); err != nil {
-				t.Fatal(err)
-			}
 			var want []string
 			if test.told != "" {
 				want = []string{test.told}
 			}
-			breaks, _ := audited(t, s)
-			if diff := cmp.Diff(want, breaks); diff != "" {
+			if diff := cmp.Diff(want, tampered(t, test.breaks)); diff != "" {
+				t.Errorf("breaks (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// tampered is what an audit tells of every state, once a statement has written beneath it.
+func tampered(t *testing.T, statement string) (breaks []string) {
+	t.Helper()
+	address := storetest.URL(t) + "&timezone=UTC"
+	s := storetest.Open(t, address)
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	everyState(t, s)
+	db := storetest.DB(t, address)
+	lawless(t, db)
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+	breaks, _ = audited(t, s)
+	return breaks
+}
+
+// What has completed is held against the event that told it, whichever of the two somebody
+// has changed; times are the same in every zone, and their fractions are not told.
+func TestAnAuditTellsWhatDoesNotStandAsItWasTold(t *testing.T) {
+	t.Parallel()
+	const (
+		paid = "as_told classic late: payment.completed tells "
+		back = "as_told classic completed-r2: refund.completed tells "
+		then = "as_told classic late: payment.completed tells paid_at %s, and the row has %s"
+	)
+	row := func(set string) string { return "update payments set " + set + " where order_id = 'late';" }
+	refund := func(set string) string { return "update refunds set " + set + " where refund_id = '-r2';" }
+	completed := func(old, text string) string {
+		return fmt.Sprintf(`update events set data = regexp_replace(data::text, '%s', '%s')::json
+			where type = 'payment.completed' and order_id = 'late';`, old, text)
+	}
+	refunded := func(old, text string) string {
+		return fmt.Sprintf(`update events set data = regexp_replace(data::text, '%s', '%s')::json
+			where type = 'refund.completed' and refund_id = (select id from refunds where refund_id = '-r2');`, old, text)
+	}
+	paidAt := func(text string) string { return completed(`"paid_at": "[^"]*"`, fmt.Sprintf(`"paid_at": %q`, text)) }
+	for name, test := range map[string]struct {
+		breaks string
+		told   []string
+	}{
+		"the row's amount":      {row(`amount_total = 2999`), []string{paid + "amount.total 1999, and the row has 2999"}},
+		"the row's currency":    {row(`currency = 'USD'`), []string{paid + "amount.currency CNY, and the row has USD"}},
+		"the row's transaction": {row(`transaction_id = 'another'`), []string{paid + "transaction_id 1900000109201306060282555397, and the row has another"}},
+		"the row's source":      {row(`source = 'query'`), []string{paid + "source notify, and the row has query"}},
+		"the row's late":        {row(`late = false`), []string{paid + "late true, and the row has false"}},
+		"the row's time": {
+			row(`paid_at = '2026-11-23T04:12:08Z'`) + paidAt("2026-11-23T12:12:07+08:00"),
+			[]string{fmt.Sprintf(then, "2026-11-23T12:12:07+08:00", "2026-11-23T12:12:08+08:00")},
+		},
+		"a row without a time": {
+			row(`paid_at = null`) + paidAt("2026-11-23T12:12:07+08:00"), []string{fmt.Sprintf(then, "2026-11-23T12:12:07+08:00", "none")},
+		},
+		"a row of which nothing is left": {
+			row(`transaction_id = '', source = ''`),
+			[]string{paid + "transaction_id 1900000109201306060282555397, and the row has none", paid + "source notify, and the row has none"},
+		},
+		"the told amount":      {completed(`1999`, `2999`), []string{paid + "amount.total 2999, and the row has 1999"}},
+		"the told currency":    {completed(`CNY`, `USD`), []string{paid + "amount.currency USD, and the row has CNY"}},
+		"the told transaction": {completed(`1900000109`, `4200000109`), []string{paid + "transaction_id 4200000109201306060282555397, and the row has 1900000109201306060282555397"}},
+		"the told source":      {completed(`notify`, `query`), []string{paid + "source query, and the row has notify"}},
+		"the told late":        {completed(`true`, `false`), []string{paid + "late false, and the row has true"}},
+		"late is not told":     {completed(`, "late": true`, ``), []string{paid + "late none, and the row has true"}},
+		"a day that is none": {
+			row(`paid_at = '2026-11-23T04:12:07Z'`) + paidAt("2026-02-30T12:12:07+08:00"),
+			[]string{fmt.Sprintf(then, "2026-02-30T12:12:07+08:00", "2026-11-23T12:12:07+08:00")},
+		},
+		"an hour of no day": {
+			row(`paid_at = '2026-11-23T04:12:07Z'`) + paidAt("12:12:07+08:00"),
+			[]string{fmt.Sprintf(then, "12:12:07+08:00", "2026-11-23T12:12:07+08:00")},
+		},
+		"the same time in another zone": {row(`paid_at = '2026-11-23T04:12:07Z'`) + paidAt("2026-11-23T04:12:07Z"), nil},
+		"the same time more exactly":    {row(`paid_at = '2026-11-23T04:12:07.9Z'`) + paidAt("2026-11-23T05:12:07.900+01:00"), nil},
+		"a body that says less":         {completed(`"n": 1.50, `, ``), nil},
+		"the refund's row's amount": {
+			refund(`amount = 200`) + `update payments set refunding = 500 where order_id = 'completed'`,
+			[]string{back + "amount.refund 100, and the row has 200"},
+		},
+		"the refund's row's number": {refund(`wechat_refund_id = 'another'`), []string{back + "wechat_refund_id w-r2, and the row has another"}},
+		"the refund's row's time": {
+			refund(`refunded_at = '2026-11-23T04:12:08Z'`) + refunded(`"refunded_at": "[^"]*"`, `"refunded_at": "2026-11-23T12:12:07+08:00"`),
+			[]string{back + "refunded_at 2026-11-23T12:12:07+08:00, and the row has 2026-11-23T12:12:08+08:00"},
+		},
+		"the told refund":            {refunded(`100`, `1`), []string{back + "amount.refund 1, and the row has 100"}},
+		"the told total of a refund": {refunded(`1999`, `2999`), []string{back + "amount.total 2999, and the row has 1999"}},
+		"the told number":            {refunded(`w-r2`, `w-r3`), []string{back + "wechat_refund_id w-r3, and the row has w-r2"}},
+		"a body that is no object": {refund(`refunded_at = '2026-11-23T04:12:07Z'`) + refunded(`^.*$`, `[]`), []string{
+			back + "amount.refund none, and the row has 100", back + "amount.total none, and the row has 1999",
+			back + "amount.currency none, and the row has CNY", back + "wechat_refund_id none, and the row has w-r2",
+			back + "refunded_at none, and the row has 2026-11-23T12:12:07+08:00",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			breaks := tampered(t, test.breaks)
+			if diff := cmp.Diff(test.told, breaks); diff != "" {
 				t.Errorf("breaks (-want +got):\n%s", diff)
 			}
 		})

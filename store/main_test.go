@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -14,11 +15,14 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
+// price is what the payments are for.
+var price = settled.Money{Total: 1999, Currency: settled.CNY}
+
 // request is a payment as a worker records it.
 func request(orderID string) settled.Payment {
 	return settled.Payment{
 		ID: uuid.NewString(), Merchant: "classic", OrderID: orderID, Status: settled.StatusRequested,
-		TradeType: settled.APP, Amount: settled.Money{Total: 1999, Currency: settled.CNY},
+		TradeType: settled.APP, Amount: price,
 		Description: `Tea & 茶, "hot" \ {1,2}`, ClientIP: "203.0.113.7", Attach: "a=b&c",
 		Metadata: map[string]string{"cart": "77", "快": "é"}, Fingerprint: "f1",
 		PrepayRequest: []byte(`{"package":"a=%20&b={\"x\"}"}`),
@@ -47,6 +51,7 @@ func moveOf(p settled.Payment, fact settled.Fact) settled.Move {
 	case settled.FactPaid:
 		m.Paid = settled.Trade{Paid: true, TransactionID: "1900000109201306060282555397", PaidAt: time.Now(), OpenID: "o1", BankType: "CMB"}
 		m.Source, m.Late = settled.FromNotify, !p.Status.Open()
+		m.Event.Data = completedBody(p.Amount, m)
 	case settled.FactClosed:
 		m.CloseReason = settled.Expired
 	case settled.FactRefused:
@@ -54,6 +59,15 @@ func moveOf(p settled.Payment, fact settled.Fact) settled.Move {
 	}
 	return m
 }
+
+// completedBody is what payment.completed says, as far as a row has it.
+func completedBody(amount settled.Money, m settled.Move) []byte {
+	return fmt.Appendf(nil, `{"n": 1.50, "amount": {"total": %d, "currency": %q}, "transaction_id": %q, "paid_at": %q, "source": %q, "late": %t}`,
+		amount.Total, amount.Currency, m.Paid.TransactionID, wireTime(m.Paid.PaidAt), m.Source, m.Late)
+}
+
+// wireTime is a time as events tell it.
+func wireTime(at time.Time) string { return at.In(settled.China).Format(time.RFC3339) }
 
 func record(t *testing.T, s *store.Store, p settled.Payment) settled.Payment {
 	t.Helper()

@@ -58,6 +58,7 @@ func (w *twin) moveBy(t *rapid.T, order string, edge settled.Edge) {
 	case settled.FactPaid:
 		m.Source = rapid.SampledFrom([]settled.Source{settled.FromNotify, settled.FromQuery}).Draw(t, "source")
 		m.Paid.OpenID = rapid.SampledFrom([]string{"", "o1"}).Draw(t, "payer")
+		m.Event.Data = completedBody(price, m)
 	case settled.FactPrepared, settled.FactRenewed:
 		m.Prepared.PrepayID = rapid.SampledFrom([]string{"wx1", "wx2"}).Draw(t, "prepay id")
 	case settled.FactClosed, settled.FactRefused:

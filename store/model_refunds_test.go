@@ -14,7 +14,7 @@ import (
 func (w *twin) recordRefund(t *rapid.T) {
 	order, p := w.recorded(t)
 	r := refundOf(settled.Payment{
-		ID: p.ID, Merchant: "classic", OrderID: order, Amount: settled.Money{Total: 1999, Currency: settled.CNY},
+		ID: p.ID, Merchant: "classic", OrderID: order, Amount: price,
 	}, numbers.Draw(t, "number"), settled.Fen(rapid.SampledFrom([]int{1, 600, 900, 1999}).Draw(t, "amount")))
 	r.DueAt = w.when(t, "past", "hour")
 	got, err := w.machine(t).RecordRefund(t.Context(), r)
@@ -47,6 +47,9 @@ func (w *twin) moveRefund(t *rapid.T) {
 	m.To, m.Event.ID, m.Event.Type = to, settled.EventID("refund."+string(to), r.ID), "refund."+string(to)
 	m.Held = to != settled.RefundFailed || rapid.Bool().Draw(t, "held")
 	m.RefundedAt, m.Failure = time.Now(), settled.Failure{Code: "CLOSED", Message: "m"}
+	if to == settled.RefundCompleted {
+		m.Event.Data = refundedBody(r.Amount, price, m)
+	}
 	m.DueAt = w.when(t, "past", "hour")
 	moved, err := w.machine(t).MoveRefund(t.Context(), m)
 	wantMoved, want := w.model.moveRefund(m, r.Number)

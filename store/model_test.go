@@ -116,7 +116,7 @@ func (m *model) moveRefund(move settled.RefundMove, number string) (moved bool, 
 		return false, nil
 	case !slices.ContainsFunc(settled.RefundEdges, func(e settled.RefundEdge) bool { return e.From == move.From && e.To == move.To }):
 		return false, errIllegal
-	case move.Held && !r.Held && p.Refunding+r.Amount > 1999:
+	case move.Held && !r.Held && p.Refunding+r.Amount > price.Total:
 		return false, settled.ErrTooMuch
 	case move.Held && !r.Held:
 		p.Refunding += r.Amount

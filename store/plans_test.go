@@ -60,6 +60,39 @@ func TestNoTableThatGrowsIsReadAsAWhole(t *testing.T) {
 	}
 }
 
+// An audit reads the histories of a page, and the bodies in them, by their index, though a page
+// is a good part of so small a table: a page of all payments, and one of those that have changed.
+func TestAnAuditReadsNoHistoryThatIsNotOnItsPage(t *testing.T) {
+	t.Parallel()
+	template, address := migrated(t)
+	paid(t, template, "first001")
+	db := storetest.DB(t, address)
+	if _, err := db.ExecContext(t.Context(), manyFinished); err != nil {
+		t.Fatal(err)
+	}
+	before := scans(t, db)
+	s, gone := storeNamed(t, address, "audits")
+	changed, err := s.PaymentsAfter(t.Context(), "", 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 8 {
+		if _, err := s.AuditPayments(t.Context(), changed, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Audit(t.Context(), time.Hour, func(settled.Audited) {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	gone(db)
+	if n := scans(t, db)["events"] - before["events"]; n != 0 {
+		t.Errorf("the events were read as a whole %d times", n)
+	}
+}
+
 // scans is how often each table that grows was read as a whole.
 func scans(t *testing.T, db *sql.DB) map[string]int {
 	t.Helper()
@@ -152,6 +185,7 @@ func work(t *testing.T, s *store.Store, orderID string) {
 			return err
 		},
 		func() error { _, err := s.Census(ctx); return err },
+		func() error { _, err := s.AuditPayments(ctx, []string{p.ID}, time.Hour); return err },
 	}
 	for _, claim := range claims {
 		deeds = append(deeds, func() error { _, err := s.Due(ctx, claim); return err })

@@ -50,11 +50,18 @@ func refundMoveOf(r settled.Refund, fact settled.RefundFact, held bool) settled.
 	switch to {
 	case settled.RefundCompleted:
 		m.RefundedAt = time.Now()
+		m.Event.Data = refundedBody(r.Amount, settled.Money{Total: r.Total, Currency: r.Currency}, m)
 	case settled.RefundFailed:
 		m.Failure = settled.Failure{Code: "CLOSED", Message: "m"}
 	case settled.RefundRequested, settled.RefundAccepted:
 	}
 	return m
+}
+
+// refundedBody is what refund.completed says, as far as a row has it.
+func refundedBody(amount settled.Fen, of settled.Money, m settled.RefundMove) []byte {
+	return fmt.Appendf(nil, `{"amount": {"refund": %d, "total": %d, "currency": %q}, "wechat_refund_id": %q, "refunded_at": %q}`,
+		amount, of.Total, of.Currency, m.WechatRefundID, wireTime(m.RefundedAt))
 }
 
 func migrated(t *testing.T) (*store.Store, string) {

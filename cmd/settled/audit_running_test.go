@@ -93,6 +93,9 @@ func TestTheRunningAuditorFindsEveryBreak(t *testing.T) {
 		{settled.CheckRefunds, "shop301", func() {
 			w.write(`update payments set refunding = 1999 where order_id = 'shop301'`)
 		}},
+		{settled.CheckAsTold, "shop201", func() {
+			w.write(`update payments set late = true where order_id = 'shop201'`)
+		}},
 		{settled.CheckStill, "", func() { // no relay finds what is not there
 			w.write(`insert into outbox (event_id, queued) values (gen_random_uuid(), now() - interval '1 day')`)
 		}},

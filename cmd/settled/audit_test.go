@@ -216,6 +216,15 @@ func TestAnAuditTellsWhereTheStreamDiffers(t *testing.T) {
 		}, []string{
 			"published classic classic01 payment.prepared ID was published, and belongs to the history alone",
 		}},
+		{"another amount in the history", func() {
+			lie := `update events set data = replace(data::text, '"total":1999', '"total":2999')::json where order_id = '%s' and type = '%s'`
+			world.write(fmt.Sprintf(lie, "classic01", events.PaymentCompleted))
+			world.write(fmt.Sprintf(lie, "shop201", events.RefundCompleted))
+		}, []string{
+			"as_told classic classic01 payment.completed tells amount.total 2999, and the row has 1999",
+			"as_told shop2 shop201 shop201-R1 refund.completed tells amount.total 2999, and the row has 1999",
+			"as_told shop2 shop201 shop201-R2 refund.completed tells amount.total 2999, and the row has 1999",
+		}},
 		{"a refund that is not held", func() {
 			world.write(`alter table payments drop constraint payment_refunding; update payments set refunding = 1 where order_id = 'classic01'`)
 		}, []string{

@@ -293,6 +293,9 @@ func TestPaidAfterClosedIsCompletedLate(t *testing.T) {
 		t.Errorf("completed %v", completed)
 	}
 	w.until("it is counted", func() bool { return w.metric(`settled_completed_late_total{merchant="classic"}`) == "1" })
+	if breaks := w.audit().Breaks; len(breaks) > 0 {
+		t.Errorf("breaks %+v", breaks)
+	}
 }
 
 // WeChat's final word on the prepay request fails the payment.
