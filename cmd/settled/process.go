@@ -48,6 +48,7 @@ type parts struct {
 	workers bool
 	pools   []string // empty: all
 	admin   bool
+	yields  bool // where the admin address is taken, another one will do
 
 	file   string           // the configuration, watched for new keys; empty: it is not
 	hangup <-chan os.Signal // says that there are new keys; may be nil
@@ -134,7 +135,7 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 		if admin.page, err = p.openConsole(admin); err != nil {
 			return err
 		}
-		listener, err := listen(ctx, p.cfg.Admin.Listen)
+		listener, err := p.listenAdmin(ctx, what.yields)
 		if err != nil {
 			return err
 		}
@@ -194,6 +195,25 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
+	return listener, nil
+}
+
+// listenAdmin listens at the admin address. One file may be that of several processes on one
+// machine, and no payment depends on where their metrics are.
+func (p *process) listenAdmin(ctx context.Context, yields bool) (net.Listener, error) {
+	configured := p.cfg.Admin.Listen
+	listener, err := listen(ctx, configured)
+	if !yields || !errors.Is(err, syscall.EADDRINUSE) {
+		return listener, err
+	}
+	host, _, err := net.SplitHostPort(configured)
+	if err != nil {
+		return nil, fmt.Errorf("read admin address: %w", err)
+	}
+	if listener, err = listen(ctx, net.JoinHostPort(host, "0")); err != nil {
+		return nil, err
+	}
+	p.log.WarnContext(ctx, "admin address is taken, another one is used", "configured", configured, "address", listener.Addr().String())
 	return listener, nil
 }
 

@@ -15,48 +15,52 @@ import (
 )
 
 var serveCommand = command{
-	name: "serve", args: "--config F",
+	name: "serve", args: "--config F [--admin ADDR]",
 	summary: "runs the ingress and all worker pools in one process",
 	example: "settled serve --config settled.yaml",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
-		file := configFlag(flags)
+		file, admin := configFlag(flags), adminFlag(flags)
 		return func(ctx context.Context, e environment, words []string) error {
-			return serve(ctx, e, *file, words, parts{ingress: true, workers: true, admin: true})
+			return serve(ctx, e, source{*file, *admin, words}, parts{ingress: true, workers: true, admin: true})
 		}
 	},
 }
 
 var ingressCommand = command{
-	name: "ingress", args: "--config F",
+	name: "ingress", args: "--config F [--admin ADDR]",
 	summary: "runs the HTTP side alone",
 	example: "settled ingress --config settled.yaml",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
-		file := configFlag(flags)
+		file, admin := configFlag(flags), adminFlag(flags)
 		return func(ctx context.Context, e environment, words []string) error {
-			return serve(ctx, e, *file, words, parts{ingress: true, admin: true})
+			return serve(ctx, e, source{*file, *admin, words}, parts{ingress: true, admin: true, yields: true})
 		}
 	},
 }
 
 var workerCommand = command{
-	name: "worker", args: "--config F [--pools LIST]",
+	name: "worker", args: "--config F [--pools LIST] [--admin ADDR]",
 	summary: "runs worker pools alone",
 	example: "settled worker --config settled.yaml --pools prepare,finalize",
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
-		file := configFlag(flags)
+		file, admin := configFlag(flags), adminFlag(flags)
 		pools := flags.String("pools", "", "the pools to run, a comma `list` of "+strings.Join(workers.Pools(), ", ")+"; all if empty")
 		return func(ctx context.Context, e environment, words []string) error {
-			what := parts{workers: true, admin: true}
+			what := parts{workers: true, admin: true, yields: true}
 			if *pools != "" {
 				what.pools = strings.Split(*pools, ",")
 			}
-			return serve(ctx, e, *file, words, what)
+			return serve(ctx, e, source{*file, *admin, words}, what)
 		}
 	},
 }
 
 func configFlag(flags *flag.FlagSet) *string {
 	return flags.String("config", "", "the configuration `file`")
+}
+
+func adminFlag(flags *flag.FlagSet) *string {
+	return flags.String("admin", "", "the `address` of this one process's metrics and page, in the place of admin.listen")
 }
 
 // load reads the configuration file of a command that takes no other words.
@@ -78,8 +82,26 @@ func read(file string) (*config.Config, error) {
 	return cfg, nil
 }
 
-func serve(ctx context.Context, e environment, file string, words []string, what parts) error {
-	cfg, err := load(file, words)
+// source is where a process is told what it is.
+type source struct {
+	file  string // the configuration
+	admin string // in the place of admin.listen; empty: as the file says
+	words []string
+}
+
+func (s source) load() (*config.Config, error) {
+	cfg, err := load(s.file, s.words)
+	if err != nil || s.admin == "" {
+		return cfg, err
+	}
+	if cfg.Admin, err = cfg.Admin.At(s.admin); err != nil {
+		return nil, misused("--admin %w", err)
+	}
+	return cfg, nil
+}
+
+func serve(ctx context.Context, e environment, from source, what parts) error {
+	cfg, err := from.load()
 	if err != nil {
 		return err
 	}
@@ -91,7 +113,8 @@ func serve(ctx context.Context, e environment, file string, words []string, what
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	what.file, what.hangup = file, hangup
+	what.file, what.hangup = from.file, hangup
+	what.yields = what.yields && from.admin == "" // who names an address will look there
 	err = p.run(ctx, what, func(at addresses) {
 		e.log.InfoContext(ctx, "settled works", "ingress", at.ingress, "admin", at.admin)
 	})

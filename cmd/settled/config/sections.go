@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,10 +42,27 @@ func readAdmin(s *section) Admin {
 			a.Hosts = append(a.Hosts, item.need(hostName))
 		}
 	}
-	if a.Listen != "" && !loopback(a.Listen) && len(a.Operators) == 0 {
-		s.at("listen").problem("must be a loopback address such as 127.0.0.1:8081, unless admin.operators says who may come")
+	if a.Listen != "" && !a.guarded() {
+		s.at("listen").problem("%s", unguarded)
 	}
 	return a
+}
+
+const unguarded = "must be a loopback address such as 127.0.0.1:8081, unless admin.operators says who may come"
+
+// guarded reports whether nobody comes to the page who may not.
+func (a Admin) guarded() bool { return loopback(a.Listen) || len(a.Operators) > 0 }
+
+// At is the same at another address, by the rules that hold for admin.listen.
+func (a Admin) At(address string) (Admin, error) {
+	a.Listen = address
+	if issue := listen(address); issue != "" {
+		return a, errors.New(issue)
+	}
+	if !a.guarded() {
+		return a, errors.New(unguarded)
+	}
+	return a, nil
 }
 
 func readPayments(s *section) Payments {
