@@ -23,7 +23,7 @@ var auditCommand = command{
 			if *still <= 0 {
 				return misused("--still must be more than nothing")
 			}
-			cfg, err := load(*file, words)
+			cfg, err := loadKeyless(*file, words)
 			if err != nil {
 				return err
 			}

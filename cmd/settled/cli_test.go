@@ -138,7 +138,8 @@ func TestAKeyFileThatCanNotBeReadIsRefusedAtTheStart(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := settledRuns(t.Context(), "serve", "--config", w.file)
-			if got.code != exitUsage || !strings.Contains(got.err, "/nowhere") || !strings.Contains(got.err, "merchants.shop") {
+			at := regexp.MustCompile(regexp.QuoteMeta(w.file) + `:\d+: merchants\.shop\d\.\w+: .*/nowhere`)
+			if got.code != exitUsage || !at.MatchString(got.err) {
 				t.Errorf("exit %d\n%s", got.code, got.err)
 			}
 		})

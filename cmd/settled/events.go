@@ -49,7 +49,7 @@ var eventsCommand = command{
 				return err
 			}
 			r.Merchant, r.OrderID = *merchant, *order
-			cfg, err := load(*file, nil)
+			cfg, err := loadKeyless(*file, nil)
 			if err != nil {
 				return err
 			}

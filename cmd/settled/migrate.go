@@ -15,7 +15,7 @@ var migrateCommand = command{
 	set: func(flags *flag.FlagSet) func(context.Context, environment, []string) error {
 		file := configFlag(flags)
 		return func(ctx context.Context, e environment, words []string) error {
-			cfg, err := load(*file, words)
+			cfg, err := loadKeyless(*file, words)
 			if err != nil {
 				return err
 			}

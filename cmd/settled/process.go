@@ -69,7 +69,25 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, 
 }
 
 func (p *process) openServers(ctx context.Context) error {
-	var err error
+	for _, d := range p.servers() {
+		if err := d.open(ctx); err != nil {
+			return misuse{fmt.Errorf("%s.url: %w", d.name, err)}
+		}
+	}
+	return nil
+}
+
+// server is what a process stands on. To open one asks nobody: what fails is its URL.
+type server struct {
+	name string
+	open func(ctx context.Context) error
+}
+
+func (p *process) servers() []server {
+	return []server{{"postgres", p.openPostgres}, {"redis", p.openRedis}, {"nats", p.openNATS}}
+}
+
+func (p *process) openPostgres(context.Context) (err error) {
 	p.store, err = store.Open(store.Config{
 		URL: p.cfg.Postgres.URL.Reveal(), Now: now, Observe: p.metrics.committed, Begin: p.traces.statement(), Log: p.log,
 		Journal: p.cfg.Payments.Journal > 0, JournalLost: func(lines int) { p.metrics.journalLost.Add(float64(lines)) },
@@ -79,10 +97,19 @@ func (p *process) openServers(ctx context.Context) error {
 	}
 	p.metrics.register(p.store.Connections)
 	p.stack.push("postgres", func(context.Context) error { return p.store.Close() })
-	if p.hints, err = openHints(p.cfg, p.log, func(event string) { p.metrics.tokens.WithLabelValues(event).Inc() }); err != nil {
+	return nil
+}
+
+func (p *process) openRedis(context.Context) (err error) {
+	p.hints, err = openHints(p.cfg, p.log, func(event string) { p.metrics.tokens.WithLabelValues(event).Inc() })
+	if err != nil {
 		return err
 	}
 	p.stack.push("redis", func(context.Context) error { return p.hints.Close() })
+	return nil
+}
+
+func (p *process) openNATS(ctx context.Context) (err error) {
 	p.bus, err = bus.Connect(ctx, bus.Config{
 		URL: p.cfg.NATS.URL.Reveal(), Credentials: p.cfg.NATS.Credentials, Inbox: p.cfg.NATS.InboxPrefix, Prefix: p.cfg.NATS.Prefix,
 		Replicas: p.cfg.NATS.Replicas, MaxMessages: p.cfg.NATS.MaxMessages, Name: "settled", Drain: drain, Metrics: p.metrics, Log: p.log,

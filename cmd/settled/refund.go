@@ -28,7 +28,7 @@ var refundCommand = command{
 		reason := flags.String("reason", "", "what the customer reads")
 		wait := flags.Duration("wait", 10*time.Second, "how long to wait for the answer")
 		return func(ctx context.Context, e environment, words []string) error {
-			cfg, err := load(*file, words)
+			cfg, err := loadKeyless(*file, words)
 			if err != nil {
 				return err
 			}

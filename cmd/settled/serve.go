@@ -65,17 +65,37 @@ func adminFlag(flags *flag.FlagSet) *string {
 
 // load reads the configuration file of a command that takes no other words.
 func load(file string, words []string) (*config.Config, error) {
-	if len(words) > 0 {
-		return nil, misused("there is no use for %q", strings.Join(words, " "))
+	if err := noWords(words); err != nil {
+		return nil, err
 	}
 	return read(file)
 }
 
-func read(file string) (*config.Config, error) {
+// loadKeyless is load for a command that speaks for no merchant: a job that migrates the
+// database needs none of their keys.
+func loadKeyless(file string, words []string) (*config.Config, error) {
+	if err := noWords(words); err != nil {
+		return nil, err
+	}
+	return readKeyless(file)
+}
+
+func noWords(words []string) error {
+	if len(words) > 0 {
+		return misused("there is no use for %q", strings.Join(words, " "))
+	}
+	return nil
+}
+
+func read(file string) (*config.Config, error) { return readBy(config.Load, file) }
+
+func readKeyless(file string) (*config.Config, error) { return readBy(config.LoadKeyless, file) }
+
+func readBy(load func(string, func(string) (string, bool)) (*config.Config, error), file string) (*config.Config, error) {
 	if file == "" {
 		return nil, misused("--config is missing")
 	}
-	cfg, err := config.Load(file, os.LookupEnv)
+	cfg, err := load(file, os.LookupEnv)
 	if err != nil {
 		return nil, misuse{err}
 	}

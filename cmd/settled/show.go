@@ -26,7 +26,7 @@ var showCommand = command{
 			if len(words) != 2 {
 				return misused("a merchant and an order are needed")
 			}
-			cfg, err := read(*file)
+			cfg, err := readKeyless(*file)
 			if err != nil {
 				return err
 			}

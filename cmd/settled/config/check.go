@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -68,12 +69,64 @@ func web(text string) string {
 func server(schemes ...string) check {
 	return func(text string) string {
 		for _, one := range split(text) {
-			if u, err := url.Parse(one); err != nil || u.Opaque != "" || !slices.Contains(schemes, u.Scheme) {
+			scheme, _, found := strings.Cut(one, "://")
+			if !found || !slices.Contains(schemes, strings.ToLower(scheme)) {
 				return fmt.Sprintf("must be a URL that starts with %s://", strings.Join(schemes, ":// or "))
+			}
+			if issue := address(one); issue != "" {
+				return issue
 			}
 		}
 		return ""
 	}
+}
+
+// address returns what is wrong with a URL. What net/url says stays here: it quotes the
+// URL, and a password with it.
+func address(one string) string {
+	u, err := url.Parse(one)
+	var escape url.EscapeError
+	switch {
+	case errors.As(err, &escape):
+		return "has a % without two hexadecimal digits after it: % itself is written %25"
+	case err != nil:
+		return "is no URL: a port is a number, and /, ?, #, @ and % of a password are written %2F, %3F, %23, %40 and %25"
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "must have a port from 1 to 65535"
+		}
+	}
+	return ""
+}
+
+// encrypted accepts the ways in which PostgreSQL may be asked for TLS.
+func encrypted(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || !u.Query().Has("sslmode") {
+		return ""
+	}
+	if issue := oneOf("disable", "allow", "prefer", "require", "verify-ca", "verify-full")(u.Query().Get("sslmode")); issue != "" {
+		return "has a parameter sslmode that " + issue
+	}
+	return ""
+}
+
+// database accepts the path of a Redis URL: the number of a database, or a socket's file.
+func database(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return ""
+	case u.Scheme == "unix" && strings.TrimSpace(u.Path) == "":
+		return "must name the socket's file, such as unix:///run/redis/redis.sock"
+	case u.Scheme == "unix", strings.Trim(u.Path, "/") == "":
+		return ""
+	}
+	if _, err := strconv.ParseUint(strings.Trim(u.Path, "/"), 10, 31); err != nil {
+		return "must end with the number of a database, such as /0"
+	}
+	return ""
 }
 
 // listen accepts host:port; no host means every address, port 0 any that is free.

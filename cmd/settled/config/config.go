@@ -2,8 +2,9 @@
 // refused as a whole, before anything starts, and every mistake in it is named with its
 // line and key.
 //
-// It knows the file, the environment and nothing else: no room of the house, no network.
-// Whether a server answers or a key fits is for others to try.
+// It knows the file, the files that it names, the environment and nothing else: no room of
+// the house, no network. Whether a server answers or a key is the right one is for others to
+// try.
 package config
 
 import (
@@ -85,20 +86,34 @@ type Traces struct {
 	Headers  map[string]Secret // of each request to the collector
 }
 
-// Load reads the file at path. lookup is os.LookupEnv, or a test's stand-in for it. The
-// mistakes in the file come back as Problems.
+// Load reads the file at path, and the key files that it names. lookup is os.LookupEnv, or a
+// test's stand-in for it. The mistakes in the files come back as Problems.
 func Load(path string, lookup func(name string) (string, bool)) (*Config, error) {
+	return read(path, &reading{file: path, lookup: lookup, readFile: os.ReadFile})
+}
+
+// LoadKeyless is Load for a program that speaks for no merchant, or makes their keys: the
+// key files need not be there.
+func LoadKeyless(path string, lookup func(name string) (string, bool)) (*Config, error) {
+	return read(path, &reading{file: path, lookup: lookup, readFile: os.ReadFile, keyless: true})
+}
+
+func read(path string, r *reading) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(path, data, lookup, os.ReadFile)
+	return r.config(data)
 }
 
 // Parse reads a configuration that is already in memory; name stands for the file in
-// every problem. readFile fetches what file:/path refers to.
+// every problem. readFile fetches what file:/path refers to, and the key files.
 func Parse(name string, data []byte, lookup func(string) (string, bool), readFile func(string) ([]byte, error)) (*Config, error) {
 	r := &reading{file: name, lookup: lookup, readFile: readFile}
+	return r.config(data)
+}
+
+func (r *reading) config(data []byte) (*Config, error) {
 	root := r.document(data).section()
 	cfg := &Config{
 		NATS:      readNATS(root.at("nats").section()),

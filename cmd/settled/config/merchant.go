@@ -164,28 +164,26 @@ func readLegacy(s *section, m *Merchant) {
 
 func readV2(s *section, m *Merchant) {
 	m.V2 = &V2{
-		MchID:             s.at("mch_id").need(),
-		APIKey:            s.at("api_key").secret(),
-		SignType:          s.at("sign_type").text("HMAC-SHA256", oneOf("HMAC-SHA256", "MD5")),
-		ClientCertificate: s.at("client_certificate").path(),
-		ClientKey:         s.at("client_key").path(),
-		Rate:              readRate(s),
+		MchID:    s.at("mch_id").need(),
+		APIKey:   s.at("api_key").secret(),
+		SignType: s.at("sign_type").text("HMAC-SHA256", oneOf("HMAC-SHA256", "MD5")),
+		Rate:     readRate(s),
 		AlsoVerify: readAlsoVerify(s, func(s *section) V2Keys {
 			return V2Keys{APIKey: s.at("api_key").secret()}
 		}),
 	}
-	s.together("client_certificate", "client_key")
+	m.V2.ClientCertificate, m.V2.ClientKey = readClientCertificate(s)
 }
 
 func readV3(s *section, m *Merchant) {
 	m.V3 = &V3{
 		MchID:             s.at("mch_id").need(),
 		APIV3Key:          s.at("api_v3_key").secret(length(32)),
-		PrivateKey:        s.at("private_key").needPath(),
+		PrivateKey:        s.at("private_key").needKeyFile(privateKey),
 		CertificateSerial: s.at("certificate_serial").need(),
 		Certificate:       s.at("certificate").path(),
 		PublicKeyID:       s.at("public_key_id").text(""),
-		PublicKey:         s.at("public_key").path(),
+		PublicKey:         s.at("public_key").keyFile(publicKey),
 		Rate:              readRate(s),
 		AlsoVerify:        readAlsoVerify(s, readV3Keys),
 	}
@@ -194,7 +192,7 @@ func readV3(s *section, m *Merchant) {
 
 func readV3Keys(s *section) V3Keys {
 	keys := V3Keys{
-		PublicKeyID: s.at("public_key_id").text(""), PublicKey: s.at("public_key").path(),
+		PublicKeyID: s.at("public_key_id").text(""), PublicKey: s.at("public_key").keyFile(publicKey),
 		APIV3Key: NewSecret(s.at("api_v3_key").text("", orEmpty(length(32)))),
 	}
 	s.together("public_key_id", "public_key")

@@ -259,6 +259,76 @@ func TestMistakes(t *testing.T) {
 			"nats://127.0.0.1:4222", "nats://a:4222,http://b:4222",
 			"2: nats.url: must be a URL that starts with nats:// or tls:// or ws:// or wss://",
 		},
+		"a port that does not exist": {
+			"postgres://settled@127.0.0.1:5432/settled?sslmode=disable", "postgres://u:hunter2@127.0.0.1:99999999/settled",
+			"7: postgres.url: must have a port from 1 to 65535",
+		},
+		"a port of many": {
+			"nats://127.0.0.1:4222", "nats://a:4222,nats://b:0", "2: nats.url: must have a port from 1 to 65535",
+		},
+		"a port that is no number": {
+			"redis://127.0.0.1:6379/0", "redis://:hunter2@127.0.0.1:first/0",
+			"9: redis.url: is no URL: a port is a number, and /, ?, #, @ and % of a password are written %2F, %3F, %23, %40 and %25",
+		},
+		"an escape of nothing": {
+			"postgres://settled@127.0.0.1:5432/settled?sslmode=disable", "postgres://u:hunter%zz@127.0.0.1/settled",
+			"7: postgres.url: has a % without two hexadecimal digits after it: % itself is written %25",
+		},
+		"a way of TLS that is none": {
+			"sslmode=disable", "sslmode=off",
+			"7: postgres.url: has a parameter sslmode that must be disable, allow, prefer, require, verify-ca or verify-full",
+		},
+		"a database that is no number": {
+			"redis://127.0.0.1:6379/0", "redis://127.0.0.1/hints", "9: redis.url: must end with the number of a database, such as /0",
+		},
+		"a socket without a file": {
+			"redis://127.0.0.1:6379/0", "unix://", "9: redis.url: must name the socket's file, such as unix:///run/redis/redis.sock",
+		},
+		"credentials that are not there": {
+			`credentials: "" `, `credentials: /nowhere.creds `,
+			"3: nats.credentials: the file it names can't be read: open /nowhere.creds: file does not exist",
+		},
+		"key file that is not there": {
+			"/etc/settled/shop3.key", "/nowhere.key",
+			"49: merchants.shop3.private_key: the file it names can't be read: open /nowhere.key: file does not exist",
+		},
+		"key where its path belongs": {
+			"/etc/settled/shop3.key", "hunter2", "49: merchants.shop3.private_key: the file it names can't be read: file does not exist",
+		},
+		"variable without a path": {
+			"/etc/settled/shop3.key", "${EMPTY}", "49: merchants.shop3.private_key: is empty",
+		},
+		"key file without PEM": {
+			"/etc/settled/shop3.key", "/run/secrets/key", "49: merchants.shop3.private_key: the file it names holds no private key in PEM",
+		},
+		"public key for a private one": {
+			"/etc/settled/shop3.key", "/etc/settled/wechatpay_pub.pem",
+			"49: merchants.shop3.private_key: the file it names holds no private key in PEM",
+		},
+		"key cut in half": {
+			"/etc/settled/shop3.key", "/keys/half",
+			"49: merchants.shop3.private_key: the file it names holds a private key that can't be parsed",
+		},
+		"key of another kind": {
+			"/etc/settled/shop3.key", "/keys/elliptic",
+			"49: merchants.shop3.private_key: the file it names holds a key that is not RSA with 2048 bits or more",
+		},
+		"private key for WeChat's": {
+			"/etc/settled/wechatpay_pub.pem", "/etc/settled/shop3.key",
+			"52: merchants.shop3.public_key: the file it names holds no public key in PEM",
+		},
+		"former key that is not there": {
+			"/etc/settled/wechatpay_old.pem", "/gone.pem",
+			"55: merchants.shop3.verify_also[0].public_key: the file it names can't be read: open /gone.pem: file does not exist",
+		},
+		"certificate that is not there": {
+			"/etc/settled/shop2.pem", "/nowhere.pem",
+			"41: merchants.shop2.client_certificate: the file it names can't be read: open /nowhere.pem: file does not exist",
+		},
+		"certificate with another's key": {
+			"/etc/settled/shop2.key", "/keys/other",
+			"41: merchants.shop2.client_certificate: is no pair with client_key: tls: private key does not match public key",
+		},
 		"listen without a port": {
 			"127.0.0.1:8080", "127.0.0.1", "11: ingress.listen: must be host:port, such as 127.0.0.1:8080",
 		},

@@ -16,6 +16,7 @@ type reading struct {
 	file     string
 	lookup   func(string) (string, bool)
 	readFile func(string) ([]byte, error)
+	keyless  bool // the merchants' key files are not looked into
 	problems Problems
 }
 

@@ -10,9 +10,10 @@ import (
 
 func readNATS(s *section) NATS {
 	defer s.end()
+	credentials, _ := s.at("credentials").file()
 	return NATS{
 		URL:         NewURL(s.at("url").text("nats://127.0.0.1:4222", server("nats", "tls", "ws", "wss"))),
-		Credentials: s.at("credentials").path(),
+		Credentials: credentials,
 		InboxPrefix: s.at("inbox_prefix").text("_INBOX", inbox),
 		Prefix:      s.at("prefix").text("", prefix),
 		Replicas:    int(s.at("replicas").integer(1, 1, 5)),
@@ -23,12 +24,12 @@ func readNATS(s *section) NATS {
 func readPostgres(s *section) Postgres {
 	defer s.end()
 	const local = "postgres://settled@127.0.0.1:5432/settled?sslmode=disable"
-	return Postgres{URL: NewURL(s.at("url").text(local, server("postgres", "postgresql")))}
+	return Postgres{URL: NewURL(s.at("url").text(local, server("postgres", "postgresql"), encrypted))}
 }
 
 func readRedis(s *section) Redis {
 	defer s.end()
-	return Redis{URL: NewURL(s.at("url").text("redis://127.0.0.1:6379/0", server("redis", "rediss", "unix")))}
+	return Redis{URL: NewURL(s.at("url").text("redis://127.0.0.1:6379/0", server("redis", "rediss", "unix"), database))}
 }
 
 func readAdmin(s *section) Admin {

@@ -69,19 +69,12 @@ func (v value) site(fallback string, checks ...check) string {
 func (v value) needSite(checks ...check) string { return strings.TrimRight(v.need(checks...), "/") }
 
 // path reads the path of a file that somebody else will open.
-func (v value) path() string {
+func (v value) path(checks ...check) string {
 	if !v.blank() && strings.HasPrefix(v.node.Value, filePrefix) {
 		v.problem("is the path of a file already: leave %q out", filePrefix)
 		return ""
 	}
-	return v.text("")
-}
-
-func (v value) needPath() string {
-	if v.blank() {
-		return v.need()
-	}
-	return v.path()
+	return v.text("", checks...)
 }
 
 func (v value) integer(fallback, least, most int64) int64 {
