@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,15 +167,27 @@ func inbox(text string) string {
 	if text != "_INBOX" && !strings.HasPrefix(text, "_INBOX.") || strings.HasSuffix(text, ".") || strings.Contains(text, "..") {
 		return "must be _INBOX, or _INBOX. and something"
 	}
-	return prefix(text)
-}
-
-// prefix accepts what may start a NATS subject.
-func prefix(text string) string {
 	for _, r := range text {
 		if r <= ' ' || r > '~' || strings.ContainsRune(`*>/\$`, r) {
 			return `must not have spaces, *, >, /, \ or $`
 		}
+	}
+	return ""
+}
+
+// prefixForm is what stands before a subject and, with _ for each dot, before a stream's
+// name: no empty word, no wildcard, nothing that NATS refuses in a name.
+var prefixForm = regexp.MustCompile(`^([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)?$`)
+
+// prefix accepts what may stand before subjects and stream names, which have at most 255
+// bytes themselves.
+func prefix(text string) string {
+	const most = 128
+	if !prefixForm.MatchString(text) {
+		return "must have letters, digits, - and _ alone, with single dots between them and one at the end at most, such as staging."
+	}
+	if len(text) > most {
+		return fmt.Sprintf("must have at most %d bytes", most)
 	}
 	return ""
 }

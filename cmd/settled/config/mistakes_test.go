@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -335,8 +336,8 @@ func TestMistakes(t *testing.T) {
 		"port that does not exist": {
 			"127.0.0.1:8081", "127.0.0.1:65536", "17: admin.listen: must be host:port, such as 127.0.0.1:8080",
 		},
-		"prefix that would match": {
-			`prefix: "" `, `prefix: "a.>" `, `4: nats.prefix: must not have spaces, *, >, /, \ or $`,
+		"inbox that would match": {
+			`prefix: "" `, `inbox_prefix: "_INBOX.>" `, `4: nats.inbox_prefix: must not have spaces, *, >, /, \ or $`,
 		},
 		"date for a string": {
 			`mch_id: "10000100"`, `mch_id: 2026-01-01`, "38: merchants.shop2.mch_id: must be a string, is a date: put it in quotes",
@@ -352,6 +353,24 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A prefix that makes no subject or no stream's name would be waited for without end.
+func TestPrefix(t *testing.T) {
+	t.Parallel()
+	good := []string{"", "staging.", "staging", "staging-", "eu.staging_2.", "9", strings.Repeat("a", 128)}
+	bad := []string{".", "..", ".x", "x..", "a..b", "a b", " a", "a*", "a.>", "$a", "a/b", `a\b`, "é", "a\n", strings.Repeat("a", 129)}
+	for _, text := range good {
+		if _, err := parse(in(t, `prefix: "" `, fmt.Sprintf("prefix: %q ", text))); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for _, text := range bad {
+		_, err := parse(in(t, `prefix: "" `, fmt.Sprintf("prefix: %q ", text)))
+		if problems := mistakes(err); len(problems) != 1 || !strings.HasPrefix(problems[0], "4: nats.prefix: must have ") {
+			t.Errorf("%q: %v", text, problems)
+		}
 	}
 }
 
