@@ -1,55 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 )
-
-// said is the log of a command that runs.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-// line returns the first line with a message.
-func (s *said) line(message string) (fields map[string]any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for line := range strings.Lines(s.text.String()) {
-		fields = map[string]any{}
-		if err := json.Unmarshal([]byte(line), &fields); err == nil && fields["msg"] == message {
-			return fields
-		}
-	}
-	return nil
-}
-
-// begins runs a command until the test ends, and returns what it says once it works.
-func (w *world) begins(arguments ...string) *said {
-	w.t.Helper()
-	log, ended := &said{}, make(chan int, 1)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	go func() { ended <- run(ctx, arguments, streams{in: strings.NewReader(""), out: log, err: log}) }()
-	w.t.Cleanup(func() {
-		cancel()
-		if code := <-ended; code != exitDone {
-			w.t.Errorf("settled %s: exit %d\n%s", arguments[0], code, log.text.String())
-		}
-	})
-	w.until(arguments[0]+" works", func() bool { return log.line("settled works") != nil || len(ended) > 0 })
-	return log
-}
 
 // One file may be that of an ingress and of several workers on one machine.
 func TestProcessesOfOneFileShareAMachine(t *testing.T) {

@@ -198,6 +198,21 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("wrong is %q, want %s", wrong[i], what)
 		}
 	}
+	if len(wrong) > 0 && (strings.Count(wrong[0], "nats") != 1 || !strings.Contains(wrong[0], "connection refused")) {
+		t.Errorf("of a server that is not there it says %q", wrong[0])
+	}
+}
+
+func TestServeSaysWhyItWaitsForNATS(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{})
+	if err := w.nats.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	line := w.goesAs("waiting for a dependency", "serve", "--config", w.file).line("waiting for a dependency")
+	if why, _ := line["error"].(string); line["dependency"] != "nats" || !strings.Contains(why, "connection refused") {
+		t.Errorf("it says %v", line)
+	}
 }
 
 func TestCheckFindsAWrongSecret(t *testing.T) {

@@ -41,6 +41,7 @@ type Bus struct {
 	js      jetstream.JetStream
 	replies *replies
 	denied  denials
+	away    *away
 
 	publishing map[string]*batch.Group[*nats.Msg, error] // by stream, without prefix
 
@@ -72,17 +73,22 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if cfg.Inbox == "" {
 		cfg.Inbox = nats.InboxPrefix[:len(nats.InboxPrefix)-1]
 	}
-	b := &Bus{cfg: cfg, reconnected: make(chan struct{}, 1)}
+	b := &Bus{cfg: cfg, away: newAway(), reconnected: make(chan struct{}, 1)}
 	options := []nats.Option{
 		nats.Name(cfg.Name), nats.CustomInboxPrefix(cfg.Inbox), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.RetryOnFailedConnect(true),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
-		nats.ReconnectBufSize(-1), // what can't be sent now fails now, and is repeated by who knows it
+		nats.ReconnectBufSize(-1),   // what can't be sent now fails now, and is repeated by who knows it
+		nats.IgnoreAuthErrorAbort(), // whoever is not let in may be let in later
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { b.away.note(err) }),
+		nats.ConnectHandler(func(*nats.Conn) { b.away.over() }),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			b.away.note(err)
 			if !nc.IsClosed() {
 				cfg.Log.WarnContext(ctx, "nats connection lost", "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
+			b.away.over()
 			cfg.Log.InfoContext(ctx, "nats connection back")
 			select {
 			case b.reconnected <- struct{}{}:
@@ -118,17 +124,6 @@ func (b *Bus) Close(context.Context) error {
 	defer b.nc.Close()
 	if err := b.nc.FlushTimeout(time.Second); err != nil && b.nc.IsConnected() {
 		return fmt.Errorf("flush: %w", err)
-	}
-	return nil
-}
-
-// Ready reports whether JetStream answers.
-func (b *Bus) Ready(ctx context.Context) error {
-	if !b.nc.IsConnected() {
-		return fmt.Errorf("nats: %w", nats.ErrDisconnected)
-	}
-	if _, err := b.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("ask jetstream: %w", err)
 	}
 	return nil
 }

@@ -63,6 +63,9 @@ func (b *Bus) streamOf(ctx context.Context, subject string) (jetstream.Stream, e
 // subjects that are missing, and that many messages may be stored with one write. Many
 // processes may do it at once.
 func (b *Bus) Ensure(ctx context.Context) error {
+	if err := b.connected(ctx); err != nil {
+		return err
+	}
 	for _, s := range streams {
 		if _, err := b.ensure(ctx, s); err != nil {
 			return fmt.Errorf("ensure stream %s: %w", b.named(s.name), err)

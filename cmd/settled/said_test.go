@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+)
+
+// said is the log of a command that runs.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+// line returns the first line with a message.
+func (s *said) line(message string) (fields map[string]any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for line := range strings.Lines(s.text.String()) {
+		fields = map[string]any{}
+		if err := json.Unmarshal([]byte(line), &fields); err == nil && fields["msg"] == message {
+			return fields
+		}
+	}
+	return nil
+}
+
+// begins runs a command until the test ends, and returns what it says once it works.
+func (w *world) begins(arguments ...string) *said {
+	w.t.Helper()
+	return w.goesAs("settled works", arguments...)
+}
+
+// goesAs runs a command until the test ends, and returns what it says once it says message.
+func (w *world) goesAs(message string, arguments ...string) *said {
+	w.t.Helper()
+	log, ended := &said{}, make(chan int, 1)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	go func() { ended <- run(ctx, arguments, streams{in: strings.NewReader(""), out: log, err: log}) }()
+	w.t.Cleanup(func() {
+		cancel()
+		if code := <-ended; code != exitDone {
+			w.t.Errorf("settled %s: exit %d\n%s", arguments[0], code, log.text.String())
+		}
+	})
+	w.until(arguments[0]+" says "+message, func() bool { return log.line(message) != nil || len(ended) > 0 })
+	return log
+}
