@@ -39,7 +39,7 @@ var auditCommand = command{
 				return err
 			}
 			if n := report.Broken(); n > 0 {
-				return fmt.Errorf("%d invariants do not hold", n)
+				return stands(fmt.Errorf("%d invariants do not hold", n))
 			}
 			return nil
 		}

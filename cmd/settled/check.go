@@ -31,8 +31,11 @@ var checkCommand = command{
 			if err := p.close(ctx); err != nil {
 				return err
 			}
+			if ctx.Err() != nil {
+				return ctx.Err() // no verdict
+			}
 			if failed > 0 {
-				return fmt.Errorf("%d of the above are wrong", failed)
+				return stands(fmt.Errorf("%d of the above are wrong", failed))
 			}
 			return nil
 		}

@@ -55,6 +55,8 @@ func TestUsage(t *testing.T) {
 		"dead without a rate":  {[]string{"dead", "replay", "--all", "--rate", "0", "--config", "x"}, exitUsage, "--rate"},
 		"dead below nothing":   {[]string{"dead", "list", "--limit", "-1", "--config", "x"}, exitUsage, "--limit"},
 		"a replay in JSON":     {[]string{"dead", "replay", "1", "--json", "--config", "x"}, exitUsage, "--json"},
+		"a payment, at once":   {[]string{"pay", "--wait", "0s", "--config", "x"}, exitUsage, "--wait"},
+		"a refund of before":   {[]string{"refund", "--wait", "-1s", "--config", "x"}, exitUsage, "--wait"},
 		"show without words":   {[]string{"show", "--config", "x"}, exitUsage, ""},
 		"audit without a file": {[]string{"audit"}, exitUsage, "--config"},
 		"audit with a word":    {[]string{"audit", "now", "--config", "x"}, exitUsage, `"now"`},
@@ -323,14 +325,10 @@ func TestDeadLettersAreLookedAfter(t *testing.T) {
 	}
 }
 
-// The demo as a process of its own: everything it started is gone when it ends.
-func TestTheDemoLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder, err := os.MkdirTemp("", "settled-test-") // t.TempDir is closed to the user that PostgreSQL runs as
+// openFolder is a temporary one, which unlike t.TempDir is open to the user that PostgreSQL runs as.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "settled-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,6 +336,17 @@ func TestTheDemoLeavesNothingBehind(t *testing.T) {
 	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // it is meant to be open
 		t.Fatal(err)
 	}
+	return folder
+}
+
+// The demo as a process of its own: everything it started is gone when it ends.
+func TestTheDemoLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := openFolder(t)
 	demo := exec.CommandContext(t.Context(), self, "demo", "--payments", "20", "--log-level", "error") //nolint:gosec // this very program
 	demo.Env = append(os.Environ(), asSettled+"=1", "TMPDIR="+folder)
 	out, err := demo.CombinedOutput()

@@ -55,6 +55,20 @@ func (m misuse) Unwrap() error { return m.error }
 
 func misused(format string, values ...any) error { return misuse{fmt.Errorf(format, values...)} }
 
+// standing is an error that a command has found out, or that its very stop came to: being told
+// to stop is no excuse for it.
+type standing struct{ error }
+
+func (s standing) Unwrap() error { return s.error }
+
+// stands marks an error, if it is one.
+func stands(err error) error {
+	if err == nil {
+		return nil
+	}
+	return standing{err}
+}
+
 // run runs the command that the arguments name and returns the exit code.
 func run(ctx context.Context, arguments []string, s streams) int {
 	if len(arguments) == 0 {
@@ -90,16 +104,29 @@ func (c command) run(ctx context.Context, arguments []string, s streams) int {
 		fmt.Fprintf(s.err, "settled %s: %v; settled %s --help shows how\n", c.name, err, c.name)
 		return exitUsage
 	}
-	err = do(ctx, environment{s, log}, words)
-	if err == nil {
-		return exitDone
-	}
-	fmt.Fprintf(s.err, "settled %s: %v\n", c.name, err)
+	return c.end(s.err, do(ctx, environment{s, log}, words), ctx.Err() != nil)
+}
+
+// end says how the command ended, and returns the exit code. Whoever tells a command to stop
+// has not seen it fail: what fails then fails because of that, unless it stands.
+func (c command) end(w io.Writer, err error, stopped bool) int {
 	var wrong misuse
-	if errors.As(err, &wrong) {
+	var standing standing
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &wrong):
+		fmt.Fprintf(w, "settled %s: %v\n", c.name, err)
 		return exitUsage
+	case !stopped || errors.As(err, &standing):
+		fmt.Fprintf(w, "settled %s: %v\n", c.name, err)
+		return exitFailed
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(w, "settled %s: interrupted\n", c.name)
+	default:
+		fmt.Fprintf(w, "settled %s: interrupted: %v\n", c.name, err)
 	}
-	return exitFailed
+	return exitDone
 }
 
 // parse reads flags wherever they stand among the words.

@@ -87,7 +87,7 @@ func (w *deadWork) act(ctx context.Context, act deadAct) error {
 	}
 	fmt.Fprintf(w.progress, "%s%s: %s\n", verb, act.done, t)
 	if t.failed > 0 {
-		return fmt.Errorf("%d letters were not %s", t.failed, act.done)
+		return stands(fmt.Errorf("%d letters were not %s", t.failed, act.done))
 	}
 	return nil
 }

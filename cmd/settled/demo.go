@@ -80,6 +80,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}()
 	fmt.Fprintln(d.out, "starting PostgreSQL, NATS, Redis, WeChat's simulator, an ingress and two workers ...")
 	if err := d.start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() // what was being started says at length that it was broken off
+		}
 		return err
 	}
 	d.began = time.Now()

@@ -210,7 +210,7 @@ func (p *process) run(ctx context.Context, what parts, started func(addresses)) 
 	for err := range failures {
 		all = append(all, err)
 	}
-	return errors.Join(all...)
+	return stands(errors.Join(all...))
 }
 
 // addresses is where a process listens.

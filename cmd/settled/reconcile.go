@@ -106,7 +106,7 @@ func reconcileDay(ctx context.Context, e environment, cfg *config.Config, r reco
 		e.log.InfoContext(ctx, "wechat will be asked", "payments", len(open))
 	}
 	if !report.Agree {
-		return errors.New(report.Verdict())
+		return stands(errors.New(report.Verdict()))
 	}
 	return nil
 }

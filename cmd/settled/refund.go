@@ -28,6 +28,9 @@ var refundCommand = command{
 		reason := flags.String("reason", "", "what the customer reads")
 		wait := flags.Duration("wait", 10*time.Second, "how long to wait for the answer")
 		return func(ctx context.Context, e environment, words []string) error {
+			if *wait <= 0 {
+				return misused("--wait must be more than nothing")
+			}
 			cfg, err := loadKeyless(*file, words)
 			if err != nil {
 				return err

@@ -180,5 +180,5 @@ func simulate(ctx context.Context, e environment, address string, cfg simulator.
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
-	return errors.Join(err, server.Shutdown(end))
+	return stands(errors.Join(err, server.Shutdown(end)))
 }

@@ -41,5 +41,5 @@ func (s *stack) close(ctx context.Context, log *slog.Logger) error {
 		}
 		log.DebugContext(ctx, "stopped", "part", step.name)
 	}
-	return errors.Join(failed...)
+	return stands(errors.Join(failed...))
 }

@@ -48,7 +48,7 @@ func submit(ctx context.Context, e environment, cfg *config.Config, s *store.Sto
 	fmt.Fprintf(e.out, "%s\n", data)
 	switch kind {
 	case events.PaymentRejected, events.PaymentFailed, events.RefundFailed, events.RefundRejected:
-		return errors.New(kind)
+		return stands(errors.New(kind))
 	}
 	return nil
 }

@@ -59,10 +59,14 @@ func (a *away) why(ctx context.Context) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.cause == nil {
+	switch {
+	case a.cause != nil:
+		return a.cause
+	case ctx.Err() != nil:
+		return ctx.Err()
+	default:
 		return nats.ErrDisconnected
 	}
-	return a.cause
 }
 
 // connected reports why there is no connection.
