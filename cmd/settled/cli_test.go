@@ -40,6 +40,11 @@ func TestUsage(t *testing.T) {
 		"nothing":              {nil, exitUsage, "Usage: settled COMMAND"},
 		"help":                 {[]string{"help"}, exitDone, "payment worker"},
 		"--help":               {[]string{"--help"}, exitDone, "payment worker"},
+		"help of a command":    {[]string{"help", "pay"}, exitDone, "Example:\n  settled pay"},
+		"help of none":         {[]string{"help", "serv"}, exitUsage, `"serv"`},
+		"--version":            {[]string{"--version"}, exitDone, version},
+		"-v":                   {[]string{"-v"}, exitDone, version},
+		"-v with a word":       {[]string{"-v", "now"}, exitUsage, `"now"`},
 		"no such command":      {[]string{"serv"}, exitUsage, `"serv"`},
 		"no such flag":         {[]string{"serve", "--confg", "x"}, exitUsage, "confg"},
 		"no such log level":    {[]string{"version", "--log-level", "loud"}, exitUsage, `"loud"`},
@@ -113,6 +118,16 @@ merchants:
 		if strings.Contains(got.out+got.err, "TOPSECRET") {
 			t.Errorf("settled %s prints a secret:\n%s", command, got.err)
 		}
+	}
+}
+
+// Commas are followed by spaces where people write them.
+func TestPoolsMayStandApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldConfig{})
+	w.begins("worker", "--config", w.file, "--pools", " prepare, sweep ")
+	if got := settledRuns(t.Context(), "worker", "--config", w.file, "--pools", "prepare, sweeep"); got.code != exitUsage || !strings.Contains(got.err, `"sweeep"`) {
+		t.Errorf("a pool that is none: exit %d\n%s", got.code, got.err)
 	}
 }
 

@@ -77,8 +77,13 @@ func run(ctx context.Context, arguments []string, s streams) int {
 	}
 	switch arguments[0] {
 	case "help", "-h", "-help", "--help":
-		usage(s.out)
-		return exitDone
+		if len(arguments) == 1 {
+			usage(s.out)
+			return exitDone
+		}
+		arguments = []string{arguments[1], "--help"}
+	case "-v", "-version", "--version":
+		arguments = append([]string{versionCommand.name}, arguments[1:]...)
 	}
 	for _, c := range commands {
 		if c.name == arguments[0] {

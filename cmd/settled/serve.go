@@ -48,7 +48,9 @@ var workerCommand = command{
 		return func(ctx context.Context, e environment, words []string) error {
 			what := parts{workers: true, admin: true, yields: true}
 			if *pools != "" {
-				what.pools = strings.Split(*pools, ",")
+				for name := range strings.SplitSeq(*pools, ",") {
+					what.pools = append(what.pools, strings.TrimSpace(name))
+				}
 			}
 			return serve(ctx, e, source{*file, *admin, words}, what)
 		}
