@@ -73,6 +73,16 @@ func (s *Store) patient() (*sqlx.DB, error) {
 	return sqlx.NewDb(sql.OpenDB(connector), "postgres"), nil
 }
 
+// Schema is the newest step that the database has, 0 for none, and the newest there is.
+func (s *Store) Schema(ctx context.Context) (version, newest int, err error) {
+	steps, err := steps()
+	if err != nil {
+		return 0, 0, err
+	}
+	version, err = s.version(ctx)
+	return version, steps[len(steps)-1].version, err
+}
+
 // version is the newest step that the database has, 0 for none.
 func (s *Store) version(ctx context.Context) (int, error) {
 	var there bool

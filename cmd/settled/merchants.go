@@ -15,15 +15,22 @@ import (
 // openMerchants makes each merchant's gateway, behind a switch by which its keys can be
 // replaced while the program runs.
 func (p *process) openMerchants() error {
-	p.merchants = map[string]*wechat.Switch{}
-	for name, m := range p.cfg.Merchants {
-		a, err := p.account(m)
-		if err != nil {
+	for name := range p.cfg.Merchants {
+		if err := p.openMerchant(name); err != nil {
 			return misuse{fmt.Errorf("merchants.%s: %w", name, err)}
 		}
-		p.merchants[name] = p.newSwitch(m, a)
-		p.sights.holds(name, a.tokens)
 	}
+	return nil
+}
+
+func (p *process) openMerchant(name string) error {
+	m := p.cfg.Merchants[name]
+	a, err := p.account(m)
+	if err != nil {
+		return err
+	}
+	p.merchants[name] = p.newSwitch(m, a)
+	p.sights.holds(name, a.tokens)
 	return nil
 }
 
@@ -72,6 +79,9 @@ func (p *process) observe(m config.Merchant) func(wechat.Call) {
 	return func(c wechat.Call) {
 		p.metrics.called(m.Name, c)
 		p.store.Note(callLine(m.Name, c, p.store.Now()))
+		if p.called != nil {
+			p.called(m.Name, c)
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ type process struct {
 	hints     *hints.Hints
 	merchants map[string]*wechat.Switch
 	sights    sights
+	called    func(merchant string, c wechat.Call) // hears of each call to WeChat; may be nil
 }
 
 // parts says what a process is to do.
@@ -54,11 +55,17 @@ type parts struct {
 	hangup <-chan os.Signal // says that there are new keys; may be nil
 }
 
-// open brings together what the parts stand on. No server needs to answer yet.
-func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, error) {
-	p := &process{cfg: cfg, log: log, metrics: newMetrics()}
+// newProcess returns a process that stands on nothing yet.
+func newProcess(cfg *config.Config, log *slog.Logger) *process {
+	p := &process{cfg: cfg, log: log, metrics: newMetrics(), merchants: map[string]*wechat.Switch{}}
 	p.first()
 	p.openTraces()
+	return p
+}
+
+// open brings together what the parts stand on. No server needs to answer yet.
+func open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*process, error) {
+	p := newProcess(cfg, log)
 	if err := p.openServers(ctx); err != nil {
 		return nil, errors.Join(err, p.close(ctx))
 	}
@@ -84,7 +91,7 @@ type server struct {
 }
 
 func (p *process) servers() []server {
-	return []server{{"postgres", p.openPostgres}, {"redis", p.openRedis}, {"nats", p.openNATS}}
+	return []server{{"postgres", p.openPostgres}, {"nats", p.openNATS}, {"redis", p.openRedis}}
 }
 
 func (p *process) openPostgres(context.Context) (err error) {

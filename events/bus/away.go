@@ -91,6 +91,9 @@ func (u unnamed) Error() string { return strings.TrimPrefix(u.error.Error(), "na
 
 func (u unnamed) Unwrap() error { return u.error }
 
+// Cluster is the name of the cluster that the server is part of; empty if it stands alone.
+func (b *Bus) Cluster() string { return b.nc.ConnectedClusterName() }
+
 // Ready reports whether JetStream answers.
 func (b *Bus) Ready(ctx context.Context) error {
 	if err := b.connected(ctx); err != nil {

@@ -21,7 +21,7 @@ import (
 func locked(t *testing.T, options server.Options) *server.Server {
 	t.Helper()
 	options.Host, options.Port, options.NoSigs, options.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
-	options.JetStream, options.StoreDir = true, t.TempDir()
+	options.JetStream, options.StoreDir = options.Cluster.Name == "", t.TempDir() // one server alone is no quorum
 	s, err := server.NewServer(&options)
 	if err != nil {
 		t.Fatal(err)
@@ -99,5 +99,23 @@ func TestABusThatIsNotLetInGoesOnTrying(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("refused %d times, and not let in afterwards", guard.refused.Load())
 		}
+	}
+}
+
+func TestABusKnowsItsCluster(t *testing.T) {
+	t.Parallel()
+	for name, cluster := range map[string]server.ClusterOpts{
+		"":      {},
+		"three": {Name: "three", Host: "127.0.0.1", Port: server.RANDOM_PORT},
+	} {
+		s := locked(t, server.Options{Cluster: cluster})
+		b, err := bus.Connect(t.Context(), bus.Config{URL: "nats://" + s.Addr().String(), Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Cluster(); got != name {
+			t.Errorf("the cluster is %q, want %q", got, name)
+		}
+		_ = b.Close(t.Context())
 	}
 }
