@@ -70,8 +70,9 @@ func (f *plainWechat) manyTimes(w *world, merchant string) {
 	asked, told := make(chan struct{}), make(chan struct{})
 	call := map[string]string{"shop2": "unifiedorder", "shop3": "prepay"}[merchant]
 	usual := map[string]func(string) func(map[string]any) plainAnswer{"shop2": f.usual2, "shop3": f.usual3}[merchant](call)
+	once := sync.OnceFunc(func() { close(asked) }) // a busy machine may ask again
 	f.on(call, func(fields map[string]any) plainAnswer {
-		close(asked)
+		once()
 		<-told
 		return usual(fields)
 	})
