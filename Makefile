@@ -23,8 +23,10 @@ run: ## run the demo: everything on this machine, nothing to configure
 	@scripts/setup
 	@go run ./cmd/settled demo
 
-# Tests mostly wait for servers: more of them at once than there are cores.
-TESTS := go test -parallel 4 -json
+# Tests mostly wait for servers: more of them at once than there are cores. With the race
+# detector they work harder.
+TESTS := go test -json -parallel 4
+RACES := go test -json -parallel 2 -race
 
 .PHONY: test
 test: ## run the whole test suite
@@ -40,7 +42,7 @@ browser: ## test the console in a real browser, and draw its pages into bin/cons
 .PHONY: race
 race: ## run all tests that are of one process with the race detector (needs a C compiler)
 	@scripts/setup
-	@$(TESTS) -race $$(go list ./... | grep -v /crash) | go run ./scripts/testcount
+	@$(RACES) $$(go list ./... | grep -v /crash) | go run ./scripts/testcount
 
 .PHONY: examples
 examples: ## let the examples, in Go and in Node, work beside a demo, and count their parcels

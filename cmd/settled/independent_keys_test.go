@@ -97,7 +97,7 @@ func TestIndependentBackupHost(t *testing.T) {
 	for n := range 8 {
 		for _, merchant := range []string{"shop2", "shop3"} {
 			id := fmt.Sprintf("%s-%03d", merchant, n)
-			answer := w.call(http.MethodPost, "/v1/payments", orderOf(merchant, "NATIVE", id), append(bearer, "Prefer", "wait=3")...)
+			answer := w.call(http.MethodPost, "/v1/payments", orderOf(merchant, "NATIVE", id), append(bearer, "Prefer", "wait=10")...)
 			if answer.status != http.StatusOK || answer.body["code_url"] == nil {
 				t.Errorf("%s: %d %s", id, answer.status, answer.text)
 			}
