@@ -38,7 +38,7 @@ type Postgres struct {
 }
 
 const (
-	startTimeout = 30 * time.Second
+	startTimeout = 90 * time.Second // a new database takes a second or two, and many at once on a slow machine a minute
 	stopTimeout  = 10 * time.Second
 )
 
