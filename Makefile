@@ -25,7 +25,7 @@ run: ## run the demo: everything on this machine, nothing to configure
 
 # Tests mostly wait for servers: more of them at once than there are cores. With the race
 # detector they work harder.
-TESTS := go test -json -parallel 4
+TESTS := go test -json -parallel 3
 RACES := go test -json -parallel 2 -race
 
 .PHONY: test
