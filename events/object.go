@@ -129,13 +129,10 @@ func (o object) time(name string) time.Time {
 		return time.Time{}
 	}
 	var text string
-	if err := json.Unmarshal(raw, &text); err != nil || !rfc3339.MatchString(text) {
-		o.problem(name, "must be an RFC 3339 time such as 2026-11-23T12:30:00+08:00")
-		return time.Time{}
-	}
+	malformed := json.Unmarshal(raw, &text) != nil || !rfc3339.MatchString(text)
 	t, err := time.Parse(time.RFC3339, strings.ToUpper(text))
 	switch {
-	case err != nil:
+	case malformed || err != nil:
 		o.problem(name, "must be an RFC 3339 time such as 2026-11-23T12:30:00+08:00")
 		return time.Time{}
 	case t.In(china).Year() > 9999: // which nobody could write any more

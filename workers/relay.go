@@ -45,20 +45,20 @@ func (w *Workers) relay(ctx context.Context) error {
 			r.wait(ctx)
 		}
 	}
-	return r.empty(ctx)
+	r.empty(ctx)
+	return nil
 }
 
 // empty publishes until nothing waits, or until a round that began might not end within
 // Drain. What is left, and a replay, goes on wherever the next relay is.
-func (r *relayer) empty(ctx context.Context) error {
+func (r *relayer) empty(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Drain-relayBound)
 	defer cancel()
 	for last.Err() == nil {
 		if done, err := r.round(ctx); err != nil || done.Published == 0 {
-			break
+			return
 		}
 	}
-	return nil
 }
 
 // round looks at the streams if it is time, and then publishes. It publishes nothing if

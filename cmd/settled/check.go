@@ -44,15 +44,13 @@ var checkCommand = command{
 // check says in one line each what is right or wrong, and how many are wrong. What can't be
 // opened keeps nothing else from being looked at.
 func (p *process) check(ctx context.Context, e environment) (failed int) {
-	say := func(findings ...finding) {
-		for _, f := range findings {
-			if f.err != nil {
-				failed++
-				fmt.Fprintf(e.out, "wrong  %s: %v\n", f.what, f.err)
-			} else {
-				fmt.Fprintf(e.out, "right  %s\n", f.what)
-			}
+	say := func(f finding) {
+		if f.err != nil {
+			failed++
+			fmt.Fprintf(e.out, "wrong  %s: %v\n", f.what, f.err)
+			return
 		}
+		fmt.Fprintf(e.out, "right  %s\n", f.what)
 	}
 	say(finding{what: "configuration"})
 	for _, s := range p.servers() {

@@ -142,7 +142,7 @@ func operator(getenv func(string) string) string {
 
 // dead opens what the letters need, and does what is asked for.
 func dead(ctx context.Context, e environment, file string, o deadOptions) (err error) {
-	cfg, err := read(file)
+	cfg, err := load(file, nil)
 	if err != nil {
 		return err
 	}

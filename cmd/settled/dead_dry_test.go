@@ -102,14 +102,21 @@ func TestADryReplaySaysWhatARefundRequestWouldDo(t *testing.T) {
 	}
 }
 
-func TestADryReplaySaysWhatARefundNotifyWouldDo(t *testing.T) {
-	t.Parallel()
-	s := storetest.New(t)
-	refunded(t, s, "shop3", "order001")
+// notifyWould is what a dry replay says of a dead notify of shop3 that tells news.
+func notifyWould(t *testing.T, s *store.Store, news settled.News) string {
+	t.Helper()
 	data, err := json.Marshal(events.Notify{Merchant: "shop3"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := &process{store: s, merchants: map[string]*wechat.Switch{"shop3": wechat.NewSwitch(&reader{news: news})}}
+	return p.wouldChange(t.Context(), bus.DeadLetter{Subject: events.NotifyReceived, Data: data})
+}
+
+func TestADryReplaySaysWhatARefundNotifyWouldDo(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	refunded(t, s, "shop3", "order001")
 	for want, news := range map[string]settled.News{
 		"would be flagged: unknown_refund":                                    {Repayment: &settled.Repayment{RefundID: "R9"}},
 		"would be flagged: amount_mismatch":                                   {Repayment: &settled.Repayment{RefundID: "R1", Amount: 501}},
@@ -117,8 +124,7 @@ func TestADryReplaySaysWhatARefundNotifyWouldDo(t *testing.T) {
 		"would tell refund R1, which is accepted, that it is succeeded":       {Repayment: &settled.Repayment{RefundID: "R1", State: settled.RepaymentSucceeded}},
 		`would be noted and change nothing: it tells of "PAYSCORE.USER_PAID"`: {Type: "PAYSCORE.USER_PAID"},
 	} {
-		p := &process{store: s, merchants: map[string]*wechat.Switch{"shop3": wechat.NewSwitch(&reader{news: news})}}
-		if got := p.wouldChange(t.Context(), bus.DeadLetter{Subject: events.NotifyReceived, Data: data}); !strings.HasPrefix(got, want) {
+		if got := notifyWould(t, s, news); !strings.HasPrefix(got, want) {
 			t.Errorf("%+v: %q, want %q", news, got, want)
 		}
 	}
@@ -128,10 +134,6 @@ func TestADryReplaySaysWhatAPaymentNotifyWouldDo(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	refunded(t, s, "shop3", "order001")
-	data, err := json.Marshal(events.Notify{Merchant: "shop3"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	paid := settled.Trade{OrderID: "order001", TransactionID: "42", Paid: true, Amount: settled.Money{Total: 1999, Currency: settled.CNY}}
 	unknown, other := paid, paid
 	unknown.OrderID, other.Amount.Total = "order009", 1000
@@ -141,8 +143,7 @@ func TestADryReplaySaysWhatAPaymentNotifyWouldDo(t *testing.T) {
 		"would be flagged: amount_mismatch":                      other,
 		"would ask WeChat about the payment, which is completed": {OrderID: "order001"}, // WeChat names no currency then
 	} {
-		p := &process{store: s, merchants: map[string]*wechat.Switch{"shop3": wechat.NewSwitch(&reader{news: settled.News{Trade: &trade}})}}
-		if got := p.wouldChange(t.Context(), bus.DeadLetter{Subject: events.NotifyReceived, Data: data}); !strings.HasPrefix(got, want) {
+		if got := notifyWould(t, s, settled.News{Trade: &trade}); !strings.HasPrefix(got, want) {
 			t.Errorf("%+v: %q, want %q", trade, got, want)
 		}
 	}

@@ -25,7 +25,7 @@ var keysCommand = command{
 		file := configFlag(flags)
 		asJSON := flags.Bool("json", false, "print JSON")
 		return func(ctx context.Context, e environment, words []string) (err error) {
-			cfg, err := read(*file)
+			cfg, err := load(*file, nil)
 			if err != nil {
 				return err
 			}

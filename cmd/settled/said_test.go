@@ -1,30 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
-	"sync"
 )
 
 // said is the log of a command that runs.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
+type said struct{ written }
 
 // line returns the first line with a message.
 func (s *said) line(message string) (fields map[string]any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for line := range strings.Lines(s.text.String()) {
+	for line := range strings.Lines(s.String()) {
 		fields = map[string]any{}
 		if err := json.Unmarshal([]byte(line), &fields); err == nil && fields["msg"] == message {
 			return fields
@@ -48,7 +35,7 @@ func (w *world) goesAs(message string, arguments ...string) *said {
 	w.t.Cleanup(func() {
 		cancel()
 		if code := <-ended; code != exitDone {
-			w.t.Errorf("settled %s: exit %d\n%s", arguments[0], code, log.text.String())
+			w.t.Errorf("settled %s: exit %d\n%s", arguments[0], code, log)
 		}
 	})
 	w.until(arguments[0]+" says "+message, func() bool { return log.line(message) != nil || len(ended) > 0 })

@@ -67,37 +67,23 @@ func adminFlag(flags *flag.FlagSet) *string {
 
 // load reads the configuration file of a command that takes no other words.
 func load(file string, words []string) (*config.Config, error) {
-	if err := noWords(words); err != nil {
-		return nil, err
-	}
-	return read(file)
+	return loadBy(config.Load, file, words)
 }
 
 // loadKeyless is load for a command that speaks for no merchant: a job that migrates the
 // database needs none of their keys.
 func loadKeyless(file string, words []string) (*config.Config, error) {
-	if err := noWords(words); err != nil {
-		return nil, err
-	}
-	return readKeyless(file)
+	return loadBy(config.LoadKeyless, file, words)
 }
 
-func noWords(words []string) error {
-	if len(words) > 0 {
-		return misused("there is no use for %q", strings.Join(words, " "))
-	}
-	return nil
-}
-
-func read(file string) (*config.Config, error) { return readBy(config.Load, file) }
-
-func readKeyless(file string) (*config.Config, error) { return readBy(config.LoadKeyless, file) }
-
-func readBy(load func(string, func(string) (string, bool)) (*config.Config, error), file string) (*config.Config, error) {
-	if file == "" {
+func loadBy(read func(string, func(string) (string, bool)) (*config.Config, error), file string, words []string) (*config.Config, error) {
+	switch {
+	case len(words) > 0:
+		return nil, misused("there is no use for %q", strings.Join(words, " "))
+	case file == "":
 		return nil, misused("--config is missing")
 	}
-	cfg, err := load(file, os.LookupEnv)
+	cfg, err := read(file, os.LookupEnv)
 	if err != nil {
 		return nil, misuse{err}
 	}

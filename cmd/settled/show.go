@@ -26,7 +26,7 @@ var showCommand = command{
 			if len(words) != 2 {
 				return misused("a merchant and an order are needed")
 			}
-			cfg, err := readKeyless(*file)
+			cfg, err := loadKeyless(*file, nil)
 			if err != nil {
 				return err
 			}

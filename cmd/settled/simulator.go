@@ -87,7 +87,7 @@ var documentedV3 = simulator.Merchant{
 // those of WeChat's documents, of which one finds its private key in the folder.
 func known(file string, keys keyFolder) ([]simulator.Merchant, error) {
 	if file != "" {
-		cfg, err := readKeyless(file)
+		cfg, err := loadKeyless(file, nil)
 		if err != nil {
 			return nil, err
 		}
